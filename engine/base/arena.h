@@ -1,6 +1,7 @@
 /* Arena: memory for one piece of work, dropped whole.
  *
- *   chunk ─► chunk ─► chunk        each at least twice the last, up to 1 MiB; big asks get their own
+ *   chunk ─► chunk ─► chunk        each at least twice the last, up to 1 MiB; big asks get their
+ * own
  *
  * Nothing in an arena is freed one by one. An arena charges its chunks to a budget; when that is
  * exhausted qn_arena_alloc returns NULL and the arena is marked failed, so that a caller may check

@@ -1,5 +1,6 @@
 /* Bit sets over uint64_t words; bit i is word i/64, bit i%64. The unit of query execution is one
- * window: 65,536 bits = 1,024 words = 8 KB. SIMD versions of the bulk operations are in simd/ops.h. */
+ * window: 65,536 bits = 1,024 words = 8 KB. SIMD versions of the bulk operations are in simd/ops.h.
+ */
 #ifndef QN_BASE_BITS_H
 #define QN_BASE_BITS_H
 

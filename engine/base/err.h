@@ -5,7 +5,8 @@
  * only on paths that user input can reach, so that an answer can say what is wrong and where; inner
  * code returns the code alone. QN_END (1) is a value, not an error: the end of an iterator.
  *
- * malloc failure aborts (qn_xmalloc); a *budget* that is exceeded is QN_E_BUDGET, an ordinary error.
+ * malloc failure aborts (qn_xmalloc); a *budget* that is exceeded is QN_E_BUDGET, an ordinary
+ * error.
  * @thread any  @locks none */
 #ifndef QN_BASE_ERR_H
 #define QN_BASE_ERR_H
@@ -86,7 +87,8 @@ int qn_err_set(struct qn_err *e, int code, size_t pos, const char *file, int lin
                ...) QN_PRINTF(6, 7);
 
 #define qn_fail(e, code, ...) qn_err_set((e), (code), QN_NO_POS, __FILE__, __LINE__, __VA_ARGS__)
-#define qn_fail_at(e, code, pos, ...) qn_err_set((e), (code), (pos), __FILE__, __LINE__, __VA_ARGS__)
+#define qn_fail_at(e, code, pos, ...)                                                              \
+    qn_err_set((e), (code), (pos), __FILE__, __LINE__, __VA_ARGS__)
 /* Corruption always goes through this, so that every site can be found by name. */
 #define qn_corrupt(e, ...) qn_err_set((e), QN_E_CORRUPT, QN_NO_POS, __FILE__, __LINE__, __VA_ARGS__)
 

@@ -2,7 +2,8 @@
  * writes one JSON object a line. `event` is a stable snake_case name that people can search for;
  * the rest are key/value pairs. ERROR means a human should look.
  *
- *     QN_LOG(log, QN_LOG_WARN, "journal_torn_tail", QN_KV_STR("file", name), QN_KV_U64("offset", at));
+ *     QN_LOG(log, QN_LOG_WARN, "journal_torn_tail", QN_KV_STR("file", name), QN_KV_U64("offset",
+ * at));
  *
  * @thread any: sinks lock. */
 #ifndef QN_BASE_LOG_H
@@ -30,7 +31,7 @@ struct qn_log {
     void (*write)(const struct qn_log *log, enum qn_log_level level, const char *event,
                   const struct qn_kv *kv, size_t n);
     void *sink;
-    enum qn_log_level level; /* lines above it are not built */
+    enum qn_log_level level;  /* lines above it are not built */
     struct qn_str request_id; /* empty outside of requests */
 };
 
