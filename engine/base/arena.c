@@ -106,10 +106,15 @@ void qn_arena_rewind(struct qn_arena *ar, struct qn_arena_mark m)
 void *qn_arena_alloc_slow(struct qn_arena *ar, size_t n, size_t align)
 {
     QN_DASSERT(align <= QN_CACHE_LINE && (align & (align - 1)) == 0);
-    size_t want = ar->chunk_bytes > n ? ar->chunk_bytes : n;
-    if (ar->failed || n > SIZE_MAX / 2 ||
-        qn_budget_take(ar->budget, sizeof(struct qn_arena_chunk) + want) < 0) {
+    size_t want = ar->chunk_bytes > n ? ar->chunk_bytes : n, header = sizeof(struct qn_arena_chunk);
+    bool fits = !ar->failed && n <= SIZE_MAX / 2;
+    if (fits && qn_budget_take(ar->budget, header + want) < 0) {
+        want = n; /* no room to grow ahead, but perhaps for what is asked */
+        fits = qn_budget_take(ar->budget, header + want) == 0;
+    }
+    if (!fits) {
         ar->failed = true;
+        ar->end = ar->at; /* so that a smaller ask fails too */
         return NULL;
     }
     struct qn_arena_chunk *c = aligned_alloc(QN_CACHE_LINE, (sizeof *c + want + QN_CACHE_LINE - 1) /
