@@ -1,7 +1,7 @@
-/* An object: immutable bytes under a name, read by ranges. Memory, a mapped file and an object store
- * look the same to every reader above.
+/* An object: immutable bytes under a name, read by ranges. Memory, a mapped file and an object
+ * store look the same to every reader above.
  *
- *     rc = qn_object_read(ob, offset, n, &sl, err);   ... use sl.p[0..n) ...   qn_slice_release(&sl);
+ *     rc = qn_object_read(ob, offset, n, &sl, err);   ... use sl.p[0..n) ... qn_slice_release(&sl);
  *
  * A slice is a view that stays valid until it is released: straight into the mapping for local
  * files and memory, a reference-counted block for caches. Reading is all or nothing: fewer bytes

@@ -1,7 +1,8 @@
 /* A sink: where a writer appends the bytes of one object, front to back.
  *
  * Errors stick: after the first failure puts do nothing and qn_sink_failed tells the code, so that
- * section writers check once at their end. `at` is the offset of the next byte. One owner thread. */
+ * section writers check once at their end. `at` is the offset of the next byte. One owner thread.
+ */
 #ifndef QN_STORAGE_SINK_H
 #define QN_STORAGE_SINK_H
 
