@@ -59,7 +59,7 @@ enum {
 
 struct qn_docs_options {
     int level;            /* zstd: 1 for fresh splits, higher for frozen ones; 0 means 1 */
-    uint32_t block_bytes; /* raw bytes after which a block is full; 0 means 128 KiB */
+    uint32_t block_bytes; /* raw bytes after which a block is full; 0 means 256 KiB */
     uint32_t block_docs;  /* documents after which a block is full; 0 means 512 */
 };
 

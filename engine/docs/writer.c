@@ -35,7 +35,7 @@ struct qn_docs_writer *qn_docs_writer_new(const struct qn_docs_options *op,
     if (wr->op.level == 0)
         wr->op.level = 1;
     if (wr->op.block_bytes == 0)
-        wr->op.block_bytes = 128 << 10;
+        wr->op.block_bytes = 256 << 10;
     if (wr->op.block_docs == 0)
         wr->op.block_docs = 512;
     if (wr->op.block_docs > QN_DOCS_BLOCK_DOCS)
