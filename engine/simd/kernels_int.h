@@ -1,9 +1,23 @@
-/* The names of all kernels at all levels. A level that has nothing better for a kernel puts the
- * next lower level's into its table (ops.c); its own name is then declared but not defined. */
+/* The names of all kernels at all levels. Where a level has nothing better than the one below, its
+ * name is an alias. */
 #ifndef QN_SIMD_KERNELS_INT_H
 #define QN_SIMD_KERNELS_INT_H
 
 #include "simd/ops.h"
+
+#define qn__gather_packed_avx2 qn__gather_packed_scalar
+#define qn__affine64_avx2 qn__affine64_scalar
+#define qn__decimal64_avx2 qn__decimal64_scalar
+#define qn__count32_avx2 qn__count32_scalar
+#define qn__bits_from_ids_avx2 qn__bits_from_ids_scalar
+#define qn__lower_bound32_avx2 qn__lower_bound32_scalar
+#define qn__lut_scores_avx2 qn__lut_scores_scalar
+#define qn__score_add_avx2 qn__score_add_scalar
+#define qn__gather_packed_avx512 qn__gather_packed_avx2
+#define qn__count32_avx512 qn__count32_avx2
+#define qn__bits_from_ids_avx512 qn__bits_from_ids_avx2
+#define qn__score_add_avx512 qn__score_add_avx2
+#define qn__crc32c_avx512 qn__crc32c_avx2
 
 #define QN_KERNELS(L)                                                                              \
     uint32_t qn__crc32c_##L(uint32_t crc, const void *p, size_t n);                                \
@@ -57,7 +71,7 @@
 QN_KERNELS(scalar)
 QN_KERNELS(avx2)
 QN_KERNELS(avx512)
-QN_KERNELS(vp2)
+size_t qn__intersect32_vp2(uint32_t *, const uint32_t *, size_t, const uint32_t *, size_t);
 
 /* The galloping intersection every level falls back to: na is much smaller than nb. */
 size_t qn__intersect_gallop(uint32_t *out, const uint32_t *a, size_t na, const uint32_t *b,

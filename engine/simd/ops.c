@@ -1,10 +1,11 @@
 #include "simd/ops.h"
 
+#include <cpuid.h>
 #include <string.h>
 
 #include "kernels_int.h"
 
-#define FULL_TABLE(label, lv, L)                                                                   \
+#define FULL_TABLE(label, lv, L, intersect)                                                        \
     {                                                                                              \
         .name = label, .level = lv, .crc32c = qn__crc32c_##L, .unpack32 = qn__unpack32_##L,        \
         .unpack32_delta = qn__unpack32_delta_##L, .unpack64 = qn__unpack64_##L,                    \
@@ -20,7 +21,7 @@
         .bits_not = qn__bits_not_##L, .popcount = qn__popcount_##L,                                \
         .popcount_and = qn__popcount_and_##L, .popcount_andnot = qn__popcount_andnot_##L,          \
         .bits_from_ids = qn__bits_from_ids_##L, .ids_from_bits = qn__ids_from_bits_##L,            \
-        .intersect32 = qn__intersect32_##L, .lower_bound32 = qn__lower_bound32_##L,                \
+        .intersect32 = intersect, .lower_bound32 = qn__lower_bound32_##L,                          \
         .find_byte = qn__find_byte_##L, .find_set = qn__find_set_##L,                              \
         .find_bytes = qn__find_bytes_##L, .byte_bits = qn__byte_bits_##L,                          \
         .set_bits = qn__set_bits_##L, .classify_ascii = qn__classify_ascii_##L,                    \
@@ -28,11 +29,56 @@
         .scores_above = qn__scores_above_##L,                                                      \
     }
 
-static const struct qn_simd_ops scalar_ops = FULL_TABLE("scalar", QN_SIMD_SCALAR, scalar);
+static const struct qn_simd_ops scalar_ops =
+    FULL_TABLE("scalar", QN_SIMD_SCALAR, scalar, qn__intersect32_scalar);
+static const struct qn_simd_ops avx2_ops =
+    FULL_TABLE("avx2", QN_SIMD_AVX2, avx2, qn__intersect32_avx2);
+static const struct qn_simd_ops avx512_ops =
+    FULL_TABLE("avx512", QN_SIMD_AVX512, avx512, qn__intersect32_avx512);
+static const struct qn_simd_ops vp2_ops =
+    FULL_TABLE("avx512vp2", QN_SIMD_VP2, avx512, qn__intersect32_vp2);
+
+/* __builtin_cpu_supports also asks whether the operating system saves the registers. */
+static bool has_avx2(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    bool has_lzcnt = __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && (ecx >> 5 & 1) != 0;
+    return has_lzcnt && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("sse4.2") &&
+           __builtin_cpu_supports("pclmul");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi") &&
+           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni") &&
+           __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq");
+}
+
+/* Not a name that every supported compiler knows: leaf 7, EDX bit 8. */
+static bool has_vp2(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx >> 8 & 1) != 0;
+}
 
 const struct qn_simd_ops *qn_simd_level(enum qn_simd_level level)
 {
-    return level == QN_SIMD_SCALAR ? &scalar_ops : NULL;
+    switch (level) {
+    case QN_SIMD_SCALAR:
+        return &scalar_ops;
+    case QN_SIMD_AVX2:
+        return has_avx2() ? &avx2_ops : NULL;
+    case QN_SIMD_AVX512:
+        return has_avx512() ? &avx512_ops : NULL;
+    case QN_SIMD_VP2:
+        return has_vp2() ? &vp2_ops : NULL;
+    default:
+        return NULL;
+    }
 }
 
 const struct qn_simd_ops *qn_simd_pick(const char *name)

@@ -8,7 +8,7 @@
  *
  * qn_simd_pick runs once at start; the result travels in contexts (no global). Rules that hold for
  * every kernel unless its comment says otherwise:
- *   - any alignment; inputs and outputs do not overlap;
+ *   - bytes at any alignment, arrays at that of their elements; inputs and outputs do not overlap;
  *   - up to QN_PAD bytes past the end of an input may be read (their value does not matter);
  *   - nothing past the end of an output is written. "Room for n rounded up to k" means that the
  *     output must have that many elements and that those after n hold anything afterwards;
@@ -163,7 +163,7 @@ struct qn_simd_ops {
     /* ---- scoring */
 
     uint8_t (*max8)(const uint8_t *p, size_t n); /* 0 when n == 0 */
-    /* out[i] = lut[codes[i]]. Room for n rounded up to 16. */
+    /* out[i] = lut[codes[i]], lut having 256 entries. Room for n rounded up to 16. */
     void (*lut_scores)(float *out, const uint8_t *codes, size_t n, const float *lut);
     /* window[ids[i] - base] += lut[codes[i]]; ids ascend. */
     void (*score_add)(float *window, const uint32_t *ids, uint32_t base, const uint8_t *codes,
