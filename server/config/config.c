@@ -221,7 +221,7 @@ int qn_config_set(struct qn_config *cfg, const struct qn_option *op, struct qn_s
         n = cut_list(&cfg->ar, value, &items);
     int rc = qn__config_assign(cfg, op, items, n, from, err);
     if (rc < 0)
-        qn_err_prefix(err, "%s", where);
+        qn_err_prefix(err, "%s: ", where);
     return rc;
 }
 
@@ -236,7 +236,7 @@ static void cut_listen(struct qn_str s, struct qn_str *host, struct qn_str *port
         if (close + 1 < s.n && s.p[close + 1] == ':')
             *port = qn_str_from(s, close + 2);
         else if (close + 1 < s.n)
-            *port = qn_str_from(s, close + 1); /* not a number: refused as a port */
+            *port = qn_str_from(s, close); /* "]...": refused as a port */
         return;
     }
     size_t colon = qn_str_find_byte(s, ':');
@@ -294,7 +294,7 @@ int qn_config_finish(struct qn_config *cfg, struct qn_str host_name, uint64_t ma
             first = QN_STR("quern");
         int rc = read_text(cfg, &qn_option_table[QN_OPTION_node_id], first, &cfg->node_id, err);
         if (rc < 0) {
-            qn_err_prefix(err, "the host name as node_id");
+            qn_err_prefix(err, "the host name as node_id: ");
             return rc;
         }
     }

@@ -108,7 +108,7 @@ static int set_node(struct loader *ld, const struct qn_option *op, struct qn_str
     case QN_YAML_LIST:
         rc = set_list(ld, op, node);
         if (rc < 0)
-            qn_err_prefix(ld->err, "%s", where);
+            qn_err_prefix(ld->err, "%s: ", where);
         return rc;
     default:
         return qn_config_set(ld->cfg, op, node->text, QN_FROM_FILE, where, ld->err);
