@@ -13,6 +13,9 @@
 /*  XX(name, what it guards) */
 #define QN_LOCK_MAP(XX)                                                                            \
     XX(SERVER, "server: life cycle of the process's parts")                                        \
+    XX(HTTP, "http: the list of connections")                                                      \
+    XX(HTTP_REQUEST, "http: one request")                                                          \
+    XX(HTTP_LANE, "http: the queue of one lane of workers")                                        \
     XX(CATALOG, "ingest: the table of open indexes")                                               \
     XX(INDEX, "ingest: one index's state")                                                         \
     XX(COMMIT, "ingest: one index's commit in progress")                                           \
