@@ -53,7 +53,7 @@
  *   56    8(B+1) offset of each block in the section, and the end of the last
  *        8(B+1) first ordinal of each block, and the number of terms
  *          8B   first 8 bytes of each separator as a big-endian number, zero-padded
- *        4(B+2) separator ends: B separators, then the last term of all
+ *        4(B+1) separator ends: B separators, then the last term of all
  *           K   separators: the first is the first term of all, the others the shortest prefix of
  * the block's first term that is greater than the term before it 4   CRC-32C of everything before
  *
