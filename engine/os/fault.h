@@ -1,20 +1,20 @@
 /* A qn_fs for tests: the real file system with programmable faults and crashes.
  *
  *     qn_fault_init(&ft, qn_fs_posix());
- *     qn_fault_add(&ft, (struct qn_fault){.op = QN_FAULT_SYNC, .after = 3, .count = 1, .errnum =
- * EIO});
+ *     qn_fault_add(&ft, (struct qn_fault){QN_FAULT_SYNC, .after = 3, .count = 1, .errnum = EIO});
  *     ... run code on &ft.fs ...          -- the fourth fsync fails
  *     qn_fault_crash(&ft, seed);          -- forgets what was not synced; open files are dead
  *
  * Faults: each rule matches operations of one kind (and, with `path_part`, only names that contain
- * it), lets `after` of them pass and then fails `count` (0 = for ever). SHORT rules return fewer
- * bytes instead. Space: with a limit, writes fail with ENOSPC once so many bytes were written, and
- * an unlink does not give any back: the test raises the limit.
+ * it), lets `after` of them pass and then fails `count` (0 = for ever). A rule without an
+ * errnum cuts reads and writes short instead. Space: with a limit, writes fail with ENOSPC once so
+ * many bytes were written, and an unlink does not give any back: the test raises the limit.
  *
  * Crash: an undo log is kept of everything since the last sync of each file and directory; a crash
  * plays it backwards, so that what remains is what a power cut may leave. With seed 0 everything
  * unsynced is lost; otherwise each file keeps a random prefix of its unsynced writes, the last one
- * possibly torn, and each directory a random prefix of its unsynced names.
+ * possibly torn, and each directory a random prefix of its unsynced names. What was unsynced when
+ * an injected sync failure hit is lost (old bytes, or zeros) whatever is synced later, as on Linux.
  *
  * @thread any  @locks takes its own leaf lock */
 #ifndef QN_OS_FAULT_H
@@ -50,7 +50,8 @@ struct qn_fault {
 
 #define QN_FAULT_RULES 16
 
-struct qn_fault_file; /* a descriptor's name */
+struct qn_fault_file; /* an open descriptor: its name */
+struct qn_fault_node; /* a file that has entries in the undo log */
 struct qn_fault_undo; /* one entry of the undo log */
 
 struct qn_fault_fs {
@@ -60,9 +61,10 @@ struct qn_fault_fs {
     struct qn_fault rules[QN_FAULT_RULES];
     unsigned n_rules;
     uint64_t seen[QN_FAULT_OP_COUNT]; /* operations of each kind so far, failed ones too */
-    uint64_t written_bytes;
-    uint64_t space_bytes; /* UINT64_MAX: no limit */
+    uint64_t space_bytes;             /* what can still be written; UINT64_MAX: no limit */
+    uint64_t halt_after;              /* changing operations that still work; UINT64_MAX: all */
     struct qn_fault_file *files;
+    struct qn_fault_node *nodes;
     struct qn_fault_undo *undo; /* newest first */
     bool track;                 /* keep the undo log */
     uint64_t n_backups;
@@ -71,9 +73,12 @@ struct qn_fault_fs {
 void qn_fault_init(struct qn_fault_fs *ft, struct qn_fs *inner);
 void qn_fault_release(struct qn_fault_fs *ft);
 void qn_fault_add(struct qn_fault_fs *ft, struct qn_fault rule);
-void qn_fault_clear(struct qn_fault_fs *ft); /* rules and space limit; the undo log stays */
+void qn_fault_clear(struct qn_fault_fs *ft); /* rules, space and halt; the undo log stays */
 /* From now on `bytes` more can be written; UINT64_MAX lifts the limit. */
 void qn_fault_set_space(struct qn_fault_fs *ft, uint64_t bytes);
+/* After so many more changing operations all of them fail with EIO, as if the process had died
+ * there: looping over `after` visits every crash point of a piece of code. */
+void qn_fault_halt(struct qn_fault_fs *ft, uint64_t after);
 uint64_t qn_fault_seen(struct qn_fault_fs *ft, enum qn_fault_op op);
 /* Starts keeping the undo log. Call it before the code under test writes. */
 void qn_fault_track(struct qn_fault_fs *ft);
