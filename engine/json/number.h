@@ -46,8 +46,9 @@ enum qn_f64_style { QN_F64_SERDE, QN_F64_JAVA };
 size_t qn_f64_print(char out[QN_F64_MAX], double v, enum qn_f64_style style);
 /* The same for the shortest text that reads back to the same float: "0.1" for 0.1f. */
 size_t qn_f32_print(char out[QN_F64_MAX], float v, enum qn_f64_style style);
-size_t qn_i64_print(char out[QN_F64_MAX], int64_t v);
-size_t qn_u64_print(char out[QN_F64_MAX], uint64_t v);
+/* out has room for 20 bytes */
+size_t qn_i64_print(char *out, int64_t v);
+size_t qn_u64_print(char *out, uint64_t v);
 
 /* The decimal that is printed: digits * 10^exponent, digits without trailing zeros (0 for zero). */
 struct qn_decimal {

@@ -34,7 +34,8 @@ struct qn_json_path {
     uint32_t next, next2;         /* sibling paths that followed lately; 0: none */
     uint32_t first, first2;       /* child paths that came first lately; 0: none */
     uint32_t parent;
-    uint32_t depth; /* the root's is 0 */
+    uint16_t depth; /* the root's is 0 */
+    uint8_t flags;  /* QN_JSON_NON_ASCII or 0 */
     struct qn_str key;
     uint64_t hash;
 };
@@ -42,7 +43,7 @@ struct qn_json_path {
 struct qn_json_paths {
     struct qn_json_path *p; /* [0] is the root */
     uint32_t n, max_paths;
-    uint32_t *slots; /* path + 0; 0 = empty */
+    uint32_t *slots; /* path; 0 = empty */
     uint32_t n_slots;
     uint32_t generation;
     bool full;

@@ -48,10 +48,11 @@ struct qn_jw {
     QN_VEC(struct qn_jw_level) levels; /* open containers, outermost first */
     size_t n_opened;                   /* how many of them stand in the output */
     struct qn_json_filter_walk walk;
-    struct qn_str pending_key; /* copied into keys */
-    struct qn_buf keys;
+    struct qn_buf keys; /* texts of keys not written yet: of unopened containers and the last one */
+    size_t key_at;      /* where the last one starts */
     bool has_key, done;
     int rc;
+    struct qn_json_tape *tape; /* for raw values that must be cut or laid out; made when needed */
 };
 
 /* NULL options: compact, serde numbers. */
