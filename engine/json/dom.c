@@ -248,11 +248,13 @@ static bool numbers_equal(struct qn_str a, struct qn_str b)
         return false;
     if (x.kind == y.kind)
         return x.kind == QN_JSON_NUM_F64 ? x.f64 == y.f64 : x.u64 == y.u64;
-    /* 1 and 1.0: one of them is a double, or they differ in sign */
+    /* 1 and 1.0: exactly one is a double, which must be the integer without rounding */
     if (x.kind != QN_JSON_NUM_F64 && y.kind != QN_JSON_NUM_F64)
         return false;
-    double u, v;
-    return qn_json_parse_f64(a, &u) == 0 && qn_json_parse_f64(b, &v) == 0 && u == v;
+    struct qn_json_num whole = x.kind == QN_JSON_NUM_F64 ? y : x;
+    double v = x.kind == QN_JSON_NUM_F64 ? x.f64 : y.f64;
+    __int128 i = whole.kind == QN_JSON_NUM_I64 ? (__int128)whole.i64 : (__int128)whole.u64;
+    return v == (double)i && (__int128)v == i;
 }
 
 bool qn_json_equal(struct qn_json_val a, struct qn_json_val b)
