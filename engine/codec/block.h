@@ -31,7 +31,8 @@ struct qn_zdict;
  * much alike to be worth a dictionary. Gives. */
 struct qn_zdict *qn_zdict_train(const void *samples, const size_t *sizes, size_t n,
                                 size_t max_bytes, int level);
-/* From stored bytes (copied). Gives. Any bytes will do: foreign ones only compress badly. */
+/* From stored bytes (copied). Gives. NULL when they begin like a trained dictionary and are
+ * damaged; other bytes serve as plain content. */
 struct qn_zdict *qn_zdict_load(const void *p, size_t n, int level);
 void qn_zdict_free(struct qn_zdict *zd);
 struct qn_str qn_zdict_bytes(const struct qn_zdict *zd); /* what to store */
@@ -40,8 +41,8 @@ struct qn_coder;
 struct qn_coder *qn_coder_new(void);
 void qn_coder_free(struct qn_coder *co);
 
-/* Appends the block of p. level is Zstandard's (1..19), or for LZ4 0 (fast) or 2..12 (LZ4 HC).
- * zd may be NULL; with LZ4 it is not used. */
+/* Appends the block of p, n up to 1 GiB. level is Zstandard's (1..19), or for LZ4 0 (fast) or 2..12
+ * (LZ4 HC). zd may be NULL; with LZ4 it is not used. */
 void qn_block_put(struct qn_coder *co, struct qn_buf *out, enum qn_block_codec codec, int level,
                   const struct qn_zdict *zd, const void *p, size_t n);
 

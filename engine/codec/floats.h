@@ -6,9 +6,8 @@
  *                 ORDERED  the ints block (ints.h) of the order-keeping maps
  *                 DECIMAL  u8 digits; ints block of i64 k (mapped), value = k / 10^digits;
  *                          exceptions
- *                 SPLIT    u8 width of the right parts; u8 entries (1..8), u16 left part each;
- *                          packed 3-bit entry numbers; packed right parts; exceptions (n is varint
- *                          before the entries)
+ *                 SPLIT    u16 n; u8 width of the right parts (48..63); u8 entries (1..8), u16 left
+ *                          part each; packed entry numbers; packed right parts; exceptions
  *     exceptions: varint count, then u16 positions (ascending) and u64 values, as many
  *
  * DECIMAL is what measurements written by people and programs are (12.345 = 12345 / 10^3); its
