@@ -106,8 +106,9 @@ struct qn_journal_stats {
     uint64_t refused_count;  /* submits answered QN_E_BUSY or refused while degraded */
     uint64_t suspect_segments;
     uint64_t recycled_segments;
-    uint64_t ring_reads, disk_reads;     /* batches given to readers from memory and from disk */
-    struct qn_journal_histogram sync_us; /* one fdatasync */
+    uint64_t ring_reads;                     /* batches given to readers from memory */
+    uint64_t disk_reads;                     /* frames read back for them */
+    struct qn_journal_histogram sync_us;     /* one fdatasync */
     struct qn_journal_histogram group_count; /* batches per fdatasync */
     struct qn_journal_histogram group_bytes;
 };

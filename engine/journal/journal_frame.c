@@ -1,0 +1,224 @@
+#include "journal_frame_int.h"
+
+#include <lz4.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define FRAME_MAGIC 0x31464a51u /* "QJF1" */
+#define SEARCH_BYTES (1u << 20)
+
+enum {
+    AT_MAGIC = 0,
+    AT_HEAD_CRC = 4,
+    AT_FIRST_SEQ = 8,
+    AT_DURABLE = 16,
+    AT_STAMP = 24,
+    AT_N_OPS = 32,
+    AT_N_RECORDS = 36,
+    AT_STORED = 40,
+    AT_RAW = 44,
+    AT_CRC = 48,
+    AT_KIND = 52,
+    AT_CODEC = 53,
+    AT_ZERO = 54,
+};
+
+static uint32_t get_u32(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+static uint64_t get_u64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+void qn__frame_head_put(char *p, const struct qn_frame_head *h, uint32_t salt,
+                        const struct qn_simd_ops *simd)
+{
+    uint32_t magic = FRAME_MAGIC;
+    memset(p, 0, QN_FRAME_HEAD_BYTES);
+    memcpy(p + AT_MAGIC, &magic, 4);
+    memcpy(p + AT_FIRST_SEQ, &h->first_seq, 8);
+    memcpy(p + AT_DURABLE, &h->durable, 8);
+    memcpy(p + AT_STAMP, &h->stamp, 8);
+    memcpy(p + AT_N_OPS, &h->n_ops, 4);
+    memcpy(p + AT_N_RECORDS, &h->n_records, 4);
+    memcpy(p + AT_STORED, &h->stored_bytes, 4);
+    memcpy(p + AT_RAW, &h->raw_bytes, 4);
+    memcpy(p + AT_CRC, &h->crc, 4);
+    p[AT_KIND] = (char)h->kind;
+    p[AT_CODEC] = (char)h->codec;
+    uint32_t crc = simd->crc32c(salt, p + AT_FIRST_SEQ, QN_FRAME_HEAD_BYTES - AT_FIRST_SEQ);
+    memcpy(p + AT_HEAD_CRC, &crc, 4);
+}
+
+static bool sound_head(const struct qn_frame_head *h)
+{
+    if (h->first_seq > UINT64_MAX - h->n_ops || h->durable > h->first_seq)
+        return false;
+    switch (h->kind) {
+    case QN_FRAME_RECORDS:
+        return h->n_records != 0 && h->n_ops >= h->n_records && h->raw_bytes != 0 &&
+               h->raw_bytes <= QN_FRAME_MAX && h->stored_bytes <= h->raw_bytes &&
+               h->codec <= QN_FRAME_LZ4 &&
+               (h->codec != QN_FRAME_RAW || h->stored_bytes == h->raw_bytes);
+    case QN_FRAME_GAP:
+        return h->n_ops != 0 && h->n_records == 0 && h->raw_bytes == 0 && h->codec == QN_FRAME_RAW;
+    case QN_FRAME_END:
+        return h->n_ops == 0 && h->n_records == 0 && h->raw_bytes == 0 && h->stored_bytes == 0 &&
+               h->codec == QN_FRAME_RAW;
+    }
+    return false;
+}
+
+bool qn__frame_head_get(struct qn_frame_head *h, const char *p, uint32_t salt,
+                        const struct qn_simd_ops *simd)
+{
+    static const char zero[QN_FRAME_HEAD_BYTES - AT_ZERO];
+    if (get_u32(p + AT_MAGIC) != FRAME_MAGIC)
+        return false;
+    if (simd->crc32c(salt, p + AT_FIRST_SEQ, QN_FRAME_HEAD_BYTES - AT_FIRST_SEQ) !=
+        get_u32(p + AT_HEAD_CRC))
+        return false;
+    *h = (struct qn_frame_head){
+        .first_seq = get_u64(p + AT_FIRST_SEQ),
+        .durable = get_u64(p + AT_DURABLE),
+        .stamp = get_u64(p + AT_STAMP),
+        .n_ops = get_u32(p + AT_N_OPS),
+        .n_records = get_u32(p + AT_N_RECORDS),
+        .stored_bytes = get_u32(p + AT_STORED),
+        .raw_bytes = get_u32(p + AT_RAW),
+        .crc = get_u32(p + AT_CRC),
+        .kind = (enum qn_frame_kind)(uint8_t)p[AT_KIND],
+        .codec = (enum qn_frame_codec)(uint8_t)p[AT_CODEC],
+    };
+    return memcmp(p + AT_ZERO, zero, sizeof zero) == 0 && sound_head(h);
+}
+
+/* Asking LZ4 for less room than it was given makes it stop early on what does not compress. */
+void qn__frame_encode(struct qn_buf *out, struct qn_frame_head *h, struct qn_str raw, uint32_t salt,
+                      const struct qn_simd_ops *simd)
+{
+    QN_ASSERT(raw.n <= QN_FRAME_MAX);
+    qn_buf_clear(out);
+    bool roomy = qn_buf_reserve(out, QN_FRAME_HEAD_BYTES + raw.n + QN_FRAME_ALIGN);
+    QN_ASSERT(roomy);
+    int room = (int)(raw.n - raw.n / 16);
+    char *payload = out->p + QN_FRAME_HEAD_BYTES;
+    int n = raw.n == 0 ? 0 : LZ4_compress_default(raw.p, payload, (int)raw.n, room);
+    h->codec = n > 0 ? QN_FRAME_LZ4 : QN_FRAME_RAW;
+    if (n <= 0 && raw.n != 0)
+        memcpy(payload, raw.p, raw.n);
+    h->raw_bytes = (uint32_t)raw.n;
+    h->stored_bytes = n > 0 ? (uint32_t)n : (uint32_t)raw.n;
+    h->crc = simd->crc32c(0, payload, h->stored_bytes);
+    qn__frame_head_put(out->p, h, salt, simd);
+    out->n = QN_FRAME_HEAD_BYTES + h->stored_bytes;
+    qn_buf_align(out, QN_FRAME_ALIGN);
+}
+
+struct qn_frame_block *qn__block_ref(struct qn_frame_block *bl)
+{
+    atomic_fetch_add_explicit(&bl->refs, 1, memory_order_relaxed); /* the caller holds one */
+    return bl;
+}
+
+void qn__block_unref(struct qn_frame_block *bl)
+{
+    if (bl == NULL || atomic_fetch_sub_explicit(&bl->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    free(bl->p);
+    free(bl);
+}
+
+int qn__frame_decode(struct qn_frame_block **out, const struct qn_frame_head *h, const char *stored,
+                     const struct qn_simd_ops *simd, struct qn_err *err)
+{
+    *out = NULL;
+    if (simd->crc32c(0, stored, h->stored_bytes) != h->crc)
+        return qn_corrupt(err, "frame payload: wrong checksum");
+    struct qn_frame_block *bl = qn_xcalloc(1, sizeof *bl);
+    atomic_init(&bl->refs, 1);
+    bl->n = h->raw_bytes;
+    bl->p = qn_xaligned(h->raw_bytes);
+    if (h->codec == QN_FRAME_RAW) {
+        memcpy(bl->p, stored, h->raw_bytes);
+    } else if (LZ4_decompress_safe(stored, bl->p, (int)h->stored_bytes, (int)h->raw_bytes) !=
+               (int)h->raw_bytes) {
+        qn__block_unref(bl);
+        return qn_corrupt(err, "frame payload: bad LZ4 block");
+    }
+    *out = bl;
+    return 0;
+}
+
+/* Scanning. */
+
+void qn__scan_init(struct qn_frame_scan *sc, struct qn_fs *fs, int fd,
+                   const struct qn_simd_ops *simd)
+{
+    *sc = (struct qn_frame_scan){.fs = fs, .fd = fd, .simd = simd};
+    qn_buf_init(&sc->stored, QN_FRAME_MAX);
+}
+
+void qn__scan_release(struct qn_frame_scan *sc)
+{
+    qn_buf_release(&sc->stored);
+}
+
+int qn__scan_head(struct qn_frame_scan *sc, struct qn_frame_head *h)
+{
+    char head[QN_FRAME_HEAD_BYTES];
+    if (sc->limit < QN_FRAME_HEAD_BYTES || sc->at > sc->limit - QN_FRAME_HEAD_BYTES)
+        return 0;
+    int rc = qn_fs_read(sc->fs, sc->fd, head, sizeof head, sc->at);
+    if (rc < 0)
+        return rc == QN_E_TRUNCATED ? 0 : rc;
+    return qn__frame_head_get(h, head, sc->salt, sc->simd) && h->first_seq == sc->seq &&
+           h->stored_bytes <= sc->limit - sc->at - QN_FRAME_HEAD_BYTES;
+}
+
+int qn__scan_payload(struct qn_frame_scan *sc, const struct qn_frame_head *h)
+{
+    qn_buf_clear(&sc->stored);
+    if (h->kind == QN_FRAME_GAP || h->stored_bytes == 0)
+        return 1;
+    bool roomy = qn_buf_reserve(&sc->stored, h->stored_bytes);
+    QN_ASSERT(roomy);
+    int rc =
+        qn_fs_read(sc->fs, sc->fd, sc->stored.p, h->stored_bytes, sc->at + QN_FRAME_HEAD_BYTES);
+    if (rc < 0)
+        return rc == QN_E_TRUNCATED ? 0 : rc;
+    sc->stored.n = h->stored_bytes;
+    return sc->simd->crc32c(0, sc->stored.p, h->stored_bytes) == h->crc;
+}
+
+int qn__scan_search(struct qn_frame_scan *sc, uint64_t from,
+                    bool (*fn)(void *arg, uint64_t at, const struct qn_frame_head *h), void *arg)
+{
+    int rc = 0;
+    char *chunk = qn_xmalloc(SEARCH_BYTES);
+    uint64_t at = (from + QN_FRAME_ALIGN - 1) / QN_FRAME_ALIGN * QN_FRAME_ALIGN;
+    while (rc == 0 && at < sc->limit) {
+        uint64_t left = sc->limit - at;
+        size_t got;
+        rc = qn_fs_read_some(sc->fs, sc->fd, chunk, left < SEARCH_BYTES ? left : SEARCH_BYTES, at,
+                             &got);
+        if (rc < 0 || got < QN_FRAME_HEAD_BYTES)
+            break;
+        for (size_t i = 0; rc == 0 && i + QN_FRAME_HEAD_BYTES <= got; i += QN_FRAME_ALIGN) {
+            struct qn_frame_head h;
+            if (qn__frame_head_get(&h, chunk + i, sc->salt, sc->simd) && !fn(arg, at + i, &h))
+                rc = QN_END;
+        }
+        at += got / QN_FRAME_ALIGN * QN_FRAME_ALIGN;
+    }
+    free(chunk);
+    return rc < 0 ? rc : 0;
+}
