@@ -285,6 +285,20 @@ void qn_config_release(struct qn_config *cfg)
     *cfg = (struct qn_config){0};
 }
 
+/* Clients parse the version: three numbers with dots between. */
+static bool is_version(struct qn_str s)
+{
+    size_t n_parts = 0;
+    struct qn_str part;
+    uint64_t number;
+    while (qn_str_split(&s, '.', &part)) {
+        if (qn_str_to_u64(part, &number) < 0)
+            return false;
+        n_parts++;
+    }
+    return n_parts == 3;
+}
+
 int qn_config_finish(struct qn_config *cfg, struct qn_str host_name, uint64_t machine_bytes,
                      struct qn_err *err)
 {
@@ -298,6 +312,12 @@ int qn_config_finish(struct qn_config *cfg, struct qn_str host_name, uint64_t ma
             return rc;
         }
     }
+    if (!is_version(cfg->elastic_version))
+        return qn_fail(err, QN_E_INVALID,
+                       "elastic.version: \"" QN_STR_FMT "\" is not a version such as 8.19.0",
+                       QN_STR_ARG(cfg->elastic_version));
+    if ((cfg->rest_tls_cert_path.n == 0) != (cfg->rest_tls_key_path.n == 0))
+        return qn_fail(err, QN_E_MISSING, "rest.tls: cert_path and key_path go together");
     if (cfg->advertise_address.n == 0)
         cfg->advertise_address = cfg->listen_address;
     if (cfg->memory_limit == 0)

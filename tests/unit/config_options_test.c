@@ -204,6 +204,24 @@ static void listen_is_an_address_and_a_port(void **state)
     }
 }
 
+static void values_are_checked_together(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"elastic: {version: 8.x.1}", "elastic.version: \"8.x.1\" is not a version"},
+        {"elastic: {version: '18.19'}", "elastic.version: "},
+        {"rest: {tls: {cert_path: a.pem}}", "rest.tls: cert_path and key_path go together"},
+    };
+    for (size_t i = 0; i < QN_COUNT_OF(rows); i++) {
+        struct qn_config cfg;
+        struct qn_err err;
+        assert_ok(load(&cfg, rows[i][0], no_env, &err));
+        assert_true(qn_config_finish(&cfg, QN_STR("h"), 1, &err) < 0);
+        assert_true(qn_str_starts(qn_str_of(err.msg), qn_str_of(rows[i][1])));
+        qn_config_release(&cfg);
+    }
+}
+
 static void names_follow_from_keys(void **state)
 {
     (void)state;
@@ -261,6 +279,7 @@ int main(void)
         cmocka_unit_test(wrong_files_are_told_where),
         cmocka_unit_test(quickwit_keys_without_meaning_are_warnings),
         cmocka_unit_test(listen_is_an_address_and_a_port),
+        cmocka_unit_test(values_are_checked_together),
         cmocka_unit_test(names_follow_from_keys),
         cmocka_unit_test(printed_yaml_is_read_back),
     };
