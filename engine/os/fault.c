@@ -159,7 +159,7 @@ void qn__fault_nodes_free(struct qn_fault_fs *ft)
     }
 }
 
-static struct qn_fault_node *node_of(struct qn_fault_fs *ft, int fd)
+static struct qn_fault_node *find_node(struct qn_fault_fs *ft, int fd)
 {
     struct qn_stat st;
     if (ft->inner->ops->fstat(ft->inner, fd, &st) < 0)
@@ -167,7 +167,14 @@ static struct qn_fault_node *node_of(struct qn_fault_fs *ft, int fd)
     struct qn_fault_node *node = ft->nodes;
     while (node != NULL && (node->inode != st.inode || node->device != st.device))
         node = node->next;
-    if (node != NULL)
+    return node;
+}
+
+static struct qn_fault_node *node_of(struct qn_fault_fs *ft, int fd)
+{
+    struct qn_fault_node *node = find_node(ft, fd);
+    struct qn_stat st;
+    if (node != NULL || ft->inner->ops->fstat(ft->inner, fd, &st) < 0)
         return node;
     char proc[32];
     snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
@@ -306,8 +313,9 @@ static int fault_sync(struct qn_fs *fs, int fd, bool data_only)
     int rc = verdict(ft, QN_FAULT_SYNC, f != NULL ? f->path : "");
     if (rc >= 0)
         rc = ft->inner->ops->sync(ft->inner, fd, data_only);
-    if (f != NULL && f->node != NULL)
-        settle_data(ft, f->node, rc < 0);
+    const struct qn_fault_node *node = find_node(ft, fd); /* also through a reader's descriptor */
+    if (node != NULL)
+        settle_data(ft, node, rc < 0);
     qn_mutex_unlock(&ft->lock);
     return rc;
 }
