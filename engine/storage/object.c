@@ -61,7 +61,14 @@ static void flat_free(struct qn_object *ob)
     free(fo);
 }
 
-static const struct qn_object_ops flat_ops = {flat_read, NULL, flat_free};
+static void flat_prefetch(struct qn_object *ob, const struct qn_range *ranges, size_t n)
+{
+    const struct flat_object *fo = (const struct flat_object *)ob;
+    for (size_t i = 0; i < n; i++) /* memory has no mapping: nothing happens */
+        qn_mmap_advise(&fo->mm, ranges[i].offset, ranges[i].n, QN_MMAP_WILLNEED);
+}
+
+static const struct qn_object_ops flat_ops = {flat_read, flat_prefetch, flat_free};
 
 static struct flat_object *flat_new(struct qn_str name, uint64_t n)
 {
