@@ -136,13 +136,25 @@ int qn_journal_submit(struct qn_journal *j, struct qn_batch *b, enum qn_ack ack,
     return rc;
 }
 
+/* Shared by the thread that waits and the committer: whoever lets go last frees it. On the waiter's
+ * stack it could be gone while the committer is still unlocking. */
 struct waiter {
+    _Atomic uint32_t refs;
     struct qn_mutex lock;
     struct qn_cond cond;
     bool done;
     int rc;
     uint64_t seq;
 };
+
+static void leave_waiter(struct waiter *w)
+{
+    if (atomic_fetch_sub_explicit(&w->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    qn_cond_release(&w->cond);
+    qn_mutex_release(&w->lock);
+    free(w);
+}
 
 static void wake_waiter(void *arg, struct qn_batch *b, int rc)
 {
@@ -151,8 +163,9 @@ static void wake_waiter(void *arg, struct qn_batch *b, int rc)
     w->done = true;
     w->rc = rc;
     w->seq = rc == 0 ? b->rec.seq : 0;
-    qn_cond_signal(&w->cond); /* under the lock: w is gone once its owner sees done */
+    qn_cond_signal(&w->cond);
     qn_mutex_unlock(&w->lock);
+    leave_waiter(w);
 }
 
 int qn_journal_append(struct qn_journal *j, struct qn_batch *b, enum qn_ack ack, uint64_t *seq)
@@ -161,21 +174,23 @@ int qn_journal_append(struct qn_journal *j, struct qn_batch *b, enum qn_ack ack,
         *seq = 0;
     if (ack == QN_ACK_NONE)
         return qn_journal_submit(j, b, ack, NULL, NULL);
-    struct waiter w = {0};
-    qn_mutex_init(&w.lock, QN_LOCK_LEAF);
-    qn_cond_init(&w.cond);
-    int rc = qn_journal_submit(j, b, ack, wake_waiter, &w);
+    struct waiter *w = qn_xcalloc(1, sizeof *w);
+    atomic_init(&w->refs, 2);
+    qn_mutex_init(&w->lock, QN_LOCK_LEAF);
+    qn_cond_init(&w->cond);
+    int rc = qn_journal_submit(j, b, ack, wake_waiter, w);
     if (rc == 0) {
-        qn_mutex_lock(&w.lock);
-        while (!w.done)
-            qn_cond_wait(&w.cond, &w.lock);
-        qn_mutex_unlock(&w.lock);
-        rc = w.rc;
+        qn_mutex_lock(&w->lock);
+        while (!w->done)
+            qn_cond_wait(&w->cond, &w->lock);
+        qn_mutex_unlock(&w->lock);
+        rc = w->rc;
         if (seq != NULL)
-            *seq = w.seq;
+            *seq = w->seq;
+    } else {
+        leave_waiter(w); /* the committer will not */
     }
-    qn_cond_release(&w.cond);
-    qn_mutex_release(&w.lock);
+    leave_waiter(w);
     return rc;
 }
 
