@@ -219,7 +219,7 @@ static int write_frame(struct qn_journal *j, struct qn_err *err)
     int rc = cm->active == NULL ? qn__segment_start(j, false, err) : 0;
     if (rc < 0)
         return rc;
-    struct qn_batch *first = cm->unwritten, *last;
+    struct qn_batch *first = cm->unwritten, *last = first;
     struct qn_frame_head h = {
         .kind = QN_FRAME_RECORDS, .first_seq = first->rec.seq, .durable = j->end};
     struct qn_str raw = gather(cm, &h, &last);
