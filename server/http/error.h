@@ -24,14 +24,15 @@ struct qn_problem {
         extra; /* elastic: more members for the error object, as `"a":1,"b":"x"`, or empty */
     const char *caused_by_type; /* elastic: NULL for none */
     struct qn_str caused_by_reason;
-    bool plain; /* elastic: `error` is a string */
+    bool plain;     /* elastic: `error` is a string */
+    bool no_status; /* elastic: without the `status` member */
 };
 
 /* AlreadyExists is 400 in both dialects: their clients expect it. */
 int qn_http_status(int code);
 /* "illegal_argument_exception" and friends: the elastic type that fits a code best. */
 const char *qn_elastic_type(int code);
-/* Borrows err's message. Internal failures (bug, corrupt) tell the client no more than that. */
+/* Borrows the message of err. Broken invariants (class BUG) tell the client no more than that. */
 void qn_problem_of(struct qn_problem *out, const struct qn_err *err, int rc);
 /* Appends compact JSON. */
 void qn_problem_render(const struct qn_problem *pb, enum qn_dialect dialect, struct qn_buf *out);

@@ -39,7 +39,7 @@
 
 #define QN_LATER 2
 
-struct qn_exchange; /* the front's half: connection, body queue, sending */
+struct qn_jw;
 
 /* Common parameters of the dialect, read already. */
 struct qn_common_args {
@@ -69,7 +69,9 @@ struct qn_request {
     /* The handler's. */
     void *state;                               /* its own, e.g. a parser that on_chunk feeds */
     void (*drop_state)(struct qn_request *rq); /* called once when the request ends, if set */
-    void (*on_cancel)(struct qn_request *rq);  /* @thread any: must only set flags and wake */
+    /* @thread any  @locks held:HTTP_REQUEST: sets flags and wakes the one who works on it; finish
+     * and qn_answer_wake are not for here */
+    void (*on_cancel)(struct qn_request *rq);
     struct qn_arena arena;
     struct qn_budget budget;
     struct qn_log log; /* speaks with the request id */
@@ -79,7 +81,6 @@ struct qn_request {
     int status;        /* 200 */
     struct qn_buf out; /* its body */
     _Atomic bool cancelled;
-    struct qn_exchange *ex;
 };
 
 /* A header of the request by its name in any case; .p is NULL when absent. The first, of several.
@@ -123,7 +124,10 @@ void qn_request_watch_group(struct qn_request *rq, struct qn_group *g);
 void qn_answer_header(struct qn_request *rq, const char *name, struct qn_str value);
 /* Content-Type: static string. The default is application/json (elastic: negotiated). */
 void qn_answer_type(struct qn_request *rq, const char *media_type);
-/* Appends the text as a whole JSON answer: made pretty and filtered (filter_path) as was asked. */
+/* Starts a JSON answer in rq->out: pretty and filtered (filter_path) as was asked. End it with
+ * qn_jw_finish. */
+void qn_answer_begin(struct qn_request *rq, int status, struct qn_jw *w);
+/* The text as the whole JSON answer, laid out and filtered likewise. */
 QN_MUST_CHECK int qn_answer_json(struct qn_request *rq, int status, struct qn_str json);
 /* Body that outlives the answer (static assets): not copied. */
 void qn_answer_borrow(struct qn_request *rq, struct qn_str body);
@@ -140,7 +144,8 @@ void qn_answer_error(struct qn_request *rq, int rc);
  * broken transfer). */
 typedef int (*qn_produce_fn)(struct qn_request *rq, struct qn_buf *out);
 void qn_answer_stream(struct qn_request *rq, qn_produce_fn produce);
-/* After a producer said QN_LATER: call it again. Harmless at any other time while rq lives. */
+/* After a producer said QN_LATER: call it again. Harmless at any other time while rq lives:
+ * drop_state must see to it that no call comes after it. @thread any  @locks takes:HTTP_REQUEST */
 void qn_answer_wake(struct qn_request *rq);
 
 /* Ends a request whose handler returned QN_LATER; rc as a handler's (but not QN_LATER). After this

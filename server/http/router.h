@@ -63,7 +63,7 @@ enum qn_param_type {
     QN_PARAM_F64,
     QN_PARAM_LIST,     /* comma list; split it with qn_str_split */
     QN_PARAM_ENUM,     /* one of `choices` */
-    QN_PARAM_DURATION, /* "30s"; read as microseconds in u64 */
+    QN_PARAM_DURATION, /* "30s"; microseconds in u64; "-1" is UINT64_MAX */
     QN_PARAM_SIZE,     /* "10MiB"; read as bytes in u64 */
     QN_PARAM_IGNORED,  /* accepted, whatever it says, and without effect */
 };
@@ -182,9 +182,10 @@ struct qn_params {
 
 /* Parameters that every route of the dialect accepts; ends with a NULL name. */
 const struct qn_param *qn_common_params(enum qn_dialect dialect);
-/* Types the arguments. `strict`: unknown names are refused also in the elastic dialect (native
- * always refuses them). QN_E_UNKNOWN_KEY, _MISSING, _TYPE, _RANGE, _INVALID with the message that
- * the dialect's clients expect. */
+/* Types the arguments. Unknown names are refused in the native dialect, in the elastic one when
+ * `strict`, and ignored by operations routes: probes of load balancers decorate their URLs.
+ * QN_E_UNKNOWN_KEY, _MISSING, _TYPE, _RANGE, _INVALID with the message that the dialect's clients
+ * expect. */
 QN_MUST_CHECK int qn_params_read(struct qn_params *out, const struct qn_mounted *mounted,
                                  const struct qn_target *target, bool strict, struct qn_arena *ar,
                                  struct qn_err *err);

@@ -69,6 +69,7 @@ uint16_t qn_server_port(const struct qn_server *sv);
 struct qn_str qn_server_address(const struct qn_server *sv);
 /* New requests get 503 from now on; connections are still accepted. For readiness to turn first. */
 void qn_server_drain(struct qn_server *sv);
+bool qn_server_draining(const struct qn_server *sv);
 /* Drains, stops listening, lets running requests finish until deadline_us, cancels the rest and
  * waits patience_us more for them. QN_E_TIMEOUT: some handler still holds a request; the server
  * stays as it is, and the process should exit without freeing it. */

@@ -1,0 +1,133 @@
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/vec.h"
+#include "exchange_int.h"
+
+/* The warden looks at every connection, twenty times a second while there are any. It does what the
+ * library cannot: see that a client drip-feeds its request (its own timeout starts again at every
+ * byte), and that a client hung up while its connection is suspended. File descriptors are used
+ * under the list's lock only: a connection leaves the list before its descriptor is closed. */
+
+#define TICK_US 50000
+
+/* Rows of QN_METRIC_HTTP_CUT_OFF. */
+enum cut { CUT_NONE = -1, CUT_HEADERS, CUT_BODY, CUT_IDLE };
+
+static enum cut verdict(const struct qn_exchange *ex, qn_usec now)
+{
+    const struct qn_server_options *opt = &ex->sv->opt;
+    uint64_t since = atomic_load_explicit(&ex->since_us, memory_order_relaxed);
+    uint64_t age = now > since ? now - since : 0;
+    switch (atomic_load_explicit(&ex->phase, memory_order_relaxed)) {
+    case PHASE_FRESH:
+    case PHASE_HEADERS:
+        return age > opt->header_timeout_us ? CUT_HEADERS : CUT_NONE;
+    case PHASE_KEPT:
+        return age > opt->idle_timeout_us ? CUT_IDLE : CUT_NONE;
+    case PHASE_BODY: {
+        uint64_t received = atomic_load_explicit(&ex->body_received, memory_order_relaxed);
+        bool slow = received / opt->min_body_rate < age / 1000000;
+        return age > opt->body_grace_us && slow ? CUT_BODY : CUT_NONE;
+    }
+    default:
+        return CUT_NONE;
+    }
+}
+
+static bool is_suspended(const struct qn_exchange *ex)
+{
+    int phase = atomic_load_explicit(&ex->phase, memory_order_relaxed);
+    return phase == PHASE_BLOCKED || phase == PHASE_WORKING || phase == PHASE_WAITING;
+}
+
+/* An answer on its way is given a second. */
+static bool is_sending(const struct qn_exchange *ex, qn_usec now)
+{
+    return atomic_load_explicit(&ex->phase, memory_order_relaxed) == PHASE_SENDING &&
+           now < atomic_load_explicit(&ex->since_us, memory_order_relaxed) + 1000000;
+}
+
+struct watch {
+    QN_VEC(struct pollfd) fds;
+    QN_VEC(struct qn_exchange *) exchanges; /* referenced */
+};
+
+static void shut(struct qn_exchange *ex, enum cut why)
+{
+    if (ex->cut_off)
+        return;
+    ex->cut_off = true;
+    shutdown(ex->fd, SHUT_RDWR);
+    if (why != CUT_NONE)
+        qn_metrics_inc(ex->sv->opt.metrics, QN_METRIC_HTTP_CUT_OFF, (unsigned)why);
+}
+
+/* @locks held:HTTP */
+static void add(struct watch *wt, struct qn_exchange *ex)
+{
+    struct pollfd pf = {.fd = ex->fd, .events = POLLRDHUP};
+    qn_vec_push(&wt->fds, pf);
+    qn_vec_push(&wt->exchanges, ex);
+    qn__exchange_ref(ex);
+}
+
+void qn__warden_look(struct qn_server *sv, bool shut_all)
+{
+    struct watch wt = {0};
+    qn_usec now = qn_now_us();
+    qn_mutex_lock(&sv->lock);
+    for (struct qn_exchange *ex = sv->connections; ex != NULL; ex = ex->next) {
+        enum cut cut = verdict(ex, now);
+        if (cut != CUT_NONE)
+            shut(ex, cut);
+        if (shut_all || is_suspended(ex))
+            add(&wt, ex);
+        if (shut_all && !is_suspended(ex) && !is_sending(ex, now))
+            shut(ex, CUT_NONE);
+    }
+    if (wt.fds.n > 0 && !shut_all)
+        (void)poll(wt.fds.p, wt.fds.n, 0);
+    qn_mutex_unlock(&sv->lock);
+    for (size_t i = 0; i < wt.exchanges.n; i++) {
+        bool gone = wt.fds.p[i].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
+        if (shut_all || gone)
+            qn__exchange_cancel(wt.exchanges.p[i], shut_all ? CANCEL_SHUTDOWN : CANCEL_HANG_UP);
+        qn__exchange_unref(wt.exchanges.p[i]);
+    }
+    qn_vec_release(&wt.fds);
+    qn_vec_release(&wt.exchanges);
+}
+
+static void warden_run(void *arg)
+{
+    struct qn_server *sv = arg;
+    qn_mutex_lock(&sv->lock);
+    while (!sv->warden_stops) {
+        if (sv->n_connections == 0) {
+            qn_cond_wait(&sv->changed, &sv->lock);
+            continue;
+        }
+        (void)!qn_cond_wait_until(&sv->changed, &sv->lock, qn_now_us() + TICK_US);
+        qn_mutex_unlock(&sv->lock);
+        qn__warden_look(sv, false);
+        qn_mutex_lock(&sv->lock);
+    }
+    qn_mutex_unlock(&sv->lock);
+}
+
+int qn__warden_start(struct qn_server *sv)
+{
+    struct qn_thread_options opt = {.name = "http-warden"};
+    return qn_thread_start(&sv->warden, &opt, warden_run, sv);
+}
+
+void qn__warden_stop(struct qn_server *sv)
+{
+    qn_mutex_lock(&sv->lock);
+    sv->warden_stops = true;
+    qn_cond_broadcast(&sv->changed);
+    qn_mutex_unlock(&sv->lock);
+    qn_thread_join(&sv->warden);
+}
