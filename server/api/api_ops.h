@@ -11,8 +11,11 @@
 #include "http/router.h"
 #include "obs/metrics.h"
 
+struct qn_server;
+
 struct qn_api_ops {
-    bool (*ready)(void *ctx); /* @thread worker; NULL: ready from the start */
+    const struct qn_server *server; /* may be NULL */
+    bool (*ready)(void *ctx);       /* @thread worker; NULL: ready from the start */
     void *ready_ctx;
     struct qn_metrics *metrics;
 };
