@@ -38,7 +38,7 @@ struct qn_simd_ops;
 struct qn_analyzer;
 struct qn_text_scratch;
 
-#define QN_TOKEN_BATCH 256
+#define QN_TOKEN_BATCH 512
 #define QN_TOKEN_LONG 255 /* bytes: remove_long keeps tokens up to this length */
 
 struct qn_token {
@@ -49,7 +49,7 @@ struct qn_token {
 };
 
 enum qn_tokenizer_kind {
-    QN_TOKENIZER_RAW,         /* the whole text; nothing for an empty one */
+    QN_TOKENIZER_RAW,         /* the whole text, even when it is empty */
     QN_TOKENIZER_ALNUM,       /* runs of alphanumeric characters */
     QN_TOKENIZER_WHITESPACE,  /* between ASCII white space */
     QN_TOKENIZER_CJK,         /* ALNUM, but each CJK ideograph alone */
@@ -75,9 +75,7 @@ enum qn_filter_kind {
     QN_FILTER_LENGTH,      /* keeps tokens of min..max characters */
     QN_FILTER_TRUNCATE,    /* cuts tokens to `max` characters */
     QN_FILTER_TRIM,        /* white space off both ends */
-    QN_FILTER_UNIQUE,      /* drops a token equal to an earlier one of the text */
     QN_FILTER_EDGE_NGRAM,  /* each token's prefixes of min..max characters, same position */
-    QN_FILTER_NGRAM,       /* each token's n-grams, same position */
 };
 
 struct qn_filter_config {
@@ -148,7 +146,7 @@ void qn_analyze_begin(struct qn_text_scratch *scr, const struct qn_analyzer *an,
 QN_MUST_CHECK int qn_analyze_next(struct qn_text_scratch *scr, const struct qn_token **out);
 
 /* One-token analyzers (normalizers): the token's text in *out, or .p == NULL when the text gives
- * none (empty, too long). Borrows from scr or s. */
+ * none (too long). Borrows from scr or s. */
 void qn_normalize(struct qn_text_scratch *scr, const struct qn_analyzer *an, struct qn_str s,
                   struct qn_str *out);
 
