@@ -35,20 +35,20 @@
  *   13      3   zero
  *   16      8   sum of tf; 0 when the record is BASIC
  *   24      8   positions: offset in the positions section
- *   32      8   zero
- *   40      4B  FIRST   first document of each block
+ *   32      4B  FIRST   first document of each block
  *           4B  LAST    last document
- *           4B  END     end of the body, relative to the start of the bodies
- *          [4B  PEND    end of the positions, relative to their start]
- *           4G  GLAST   last document of each group
+ *           4B  END     end of the body, relative to the start of its group
+ *          [4B  PEND    end of the positions, relative to the start of their group]
+ *           4G  GAT     start of the bodies of a group, relative to the end of the head
  *           4G  GCRC    CRC-32C of the bodies of a group
+ *          [4G  PAT     start of the positions of a group, relative to the positions' offset]
  *          [4G  PCRC    CRC-32C of the positions of a group]
- *           G   GMAX    largest code of each group
  *           B   KIND    kind of each block
  *           B   COUNT   documents - 1
- *           B   MAX     largest code
- *          then zeros up to a multiple of 16 bytes, then the bodies. After each group of bodies,
- * and in the positions after each group, zeros up to a multiple of 16 (counted in END, PEND).
+ *           B   MAX     largest code; 0 when the record is BASIC
+ *          then zeros up to a multiple of 16 bytes (the end of the head), then the groups of
+ * bodies, each followed by zeros up to a multiple of 16; so are groups in the positions section. A
+ * search needs no second level: one array of LAST or MAX is scanned at 16 to 64 entries a cycle.
  *
  * FORMAT of a body: documents [codes]
  *   kind 0 .. 32   count - 1 gaps (doc - previous - 1) of `kind` bits; kind 0 is a run of
@@ -78,6 +78,7 @@
 
 #include "base/bits.h"
 #include "base/buf.h"
+#include "base/index_record.h"
 #include "postings/impacts.h"
 #include "simd/ops.h"
 #include "storage/sink.h"
@@ -85,8 +86,6 @@
 
 #define QN_POSTINGS_BLOCK 256u
 #define QN_POSTINGS_GROUP 32u /* blocks */
-
-enum qn_record { QN_RECORD_BASIC, QN_RECORD_FREQ, QN_RECORD_POSITION };
 
 struct qn_postings_options {
     const struct qn_simd_ops *ops;

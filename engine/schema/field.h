@@ -23,6 +23,7 @@
 #ifndef QN_SCHEMA_FIELD_H
 #define QN_SCHEMA_FIELD_H
 
+#include "base/index_record.h"
 #include "schema/dates.h"
 #include "schema/value.h"
 
@@ -43,8 +44,6 @@ enum qn_field_type {
     QN_FIELD_OBJECT, /* holds fields, has no values */
     QN_FIELD_OPAQUE, /* kept in the source, neither indexed nor checked (geo_point and the like) */
 };
-
-enum qn_record { QN_RECORD_BASIC, QN_RECORD_FREQ, QN_RECORD_POSITION };
 
 enum qn_normalizer { QN_NORMALIZER_RAW, QN_NORMALIZER_LOWERCASE };
 
