@@ -219,7 +219,7 @@ int qn_analyze_next(struct qn_text_scratch *scr, const struct qn_token **out)
             return rc;
         }
         scr->done = scr->at >= scr->text.n;
-        for (uint32_t i = scr->an->fused_filters; i < scr->an->n_filters; i++)
+        for (uint32_t i = scr->an->fused_filters; i < scr->an->n_filters && scr->tokens.n > 0; i++)
             qn__filter_run(scr, &scr->an->filters[i]);
     }
     size_t n = scr->tokens.n - scr->given;
