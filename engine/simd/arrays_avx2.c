@@ -92,21 +92,6 @@ void qn__ramp64_avx2(uint64_t *x, size_t n, uint64_t base, uint64_t slope)
     qn__ramp64_scalar(x + i, n - i, base + slope * i, slope);
 }
 
-void qn__prefix64_avx2(uint64_t *x, size_t n, uint64_t start)
-{
-    __m256i carry = _mm256_set1_epi64x((int64_t)start), z = _mm256_setzero_si256();
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        __m256i v = load(x + i);
-        v = _mm256_add_epi64(v, _mm256_slli_si256(v, 8));
-        v = _mm256_add_epi64(v, _mm256_blend_epi32(z, _mm256_permute4x64_epi64(v, 0x55), 0xf0));
-        v = _mm256_add_epi64(v, carry);
-        _mm256_storeu_si256((void *)(x + i), v);
-        carry = _mm256_permute4x64_epi64(v, 0xff);
-    }
-    qn__prefix64_scalar(x + i, n - i, i == 0 ? start : x[i - 1]);
-}
-
 /* Lane numbers of the set bits of an 8-bit mask, as eight 32-bit lanes. */
 static inline __m256i pick_lanes(unsigned mask)
 {
@@ -141,16 +126,6 @@ size_t qn__compress64_avx2(uint64_t *out, const uint64_t *v, const uint64_t *bit
             out[k++] = v[at];
         }
     return k;
-}
-
-void qn__count32_masked_avx2(uint32_t *lanes, size_t stride, const uint32_t *ord,
-                             const uint64_t *bits, size_t n)
-{
-    uint32_t picked[256 + 16];
-    for (size_t i = 0; i < n; i += 256) {
-        size_t k = qn__compress32_avx2(picked, ord + i, bits + i / 64, n - i < 256 ? n - i : 256);
-        qn__count32_scalar(lanes, stride, picked, k);
-    }
 }
 
 void qn__bits_and_avx2(uint64_t *dst, const uint64_t *src, size_t n)

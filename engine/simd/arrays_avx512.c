@@ -27,38 +27,38 @@ static inline uint64_t sum_lanes(__m512i v)
 
 size_t qn__range32_avx512(uint64_t *bits, const uint32_t *v, size_t n, uint32_t lo, uint32_t hi)
 {
+    if (lo > hi)
+        return qn__range32_scalar(bits, v, n, lo, hi);
     __m512i from = _mm512_set1_epi32((int)lo), span = _mm512_set1_epi32((int)(hi - lo));
-    size_t hits = 0;
-    for (size_t i = 0; i < n; i += 64) {
+    size_t hits = 0, i = 0;
+    for (; i + 64 <= n; i += 64) {
         uint64_t word = 0;
-        for (size_t k = 0; k < 64 && i + k < n; k += 16) {
-            __mmask16 live = live_16(n - i - k);
-            __m512i d = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(live, v + i + k), from);
-            word |= (uint64_t)_mm512_mask_cmple_epu32_mask(live, d, span) << k;
+        for (size_t k = 0; k < 64; k += 16) {
+            __m512i d = _mm512_sub_epi32(_mm512_loadu_si512(v + i + k), from);
+            word |= (uint64_t)_mm512_cmple_epu32_mask(d, span) << k;
         }
-        word = lo <= hi ? word : 0;
         bits[i / 64] = word;
         hits += (size_t)__builtin_popcountll(word);
     }
-    return hits;
+    return hits + qn__range32_scalar(bits + i / 64, v + i, n - i, lo, hi);
 }
 
 size_t qn__range64_avx512(uint64_t *bits, const uint64_t *v, size_t n, uint64_t lo, uint64_t hi)
 {
+    if (lo > hi)
+        return qn__range64_scalar(bits, v, n, lo, hi);
     __m512i from = _mm512_set1_epi64((int64_t)lo), span = _mm512_set1_epi64((int64_t)(hi - lo));
-    size_t hits = 0;
-    for (size_t i = 0; i < n; i += 64) {
+    size_t hits = 0, i = 0;
+    for (; i + 64 <= n; i += 64) {
         uint64_t word = 0;
-        for (size_t k = 0; k < 64 && i + k < n; k += 8) {
-            __mmask8 live = live_8(n - i - k);
-            __m512i d = _mm512_sub_epi64(_mm512_maskz_loadu_epi64(live, v + i + k), from);
-            word |= (uint64_t)_mm512_mask_cmple_epu64_mask(live, d, span) << k;
+        for (size_t k = 0; k < 64; k += 8) {
+            __m512i d = _mm512_sub_epi64(_mm512_loadu_si512(v + i + k), from);
+            word |= (uint64_t)_mm512_cmple_epu64_mask(d, span) << k;
         }
-        word = lo <= hi ? word : 0;
         bits[i / 64] = word;
         hits += (size_t)__builtin_popcountll(word);
     }
-    return hits;
+    return hits + qn__range64_scalar(bits + i / 64, v + i, n - i, lo, hi);
 }
 
 void qn__stats64_avx512(struct qn_simd_stats *st, const uint64_t *v, size_t n, const uint64_t *bits)
@@ -169,32 +169,32 @@ void qn__count32_masked_avx512(uint32_t *lanes, size_t stride, const uint32_t *o
 
 void qn__bits_and_avx512(uint64_t *dst, const uint64_t *src, size_t n)
 {
-    for (size_t i = 0; i < n; i += 8) {
-        __mmask8 live = live_8(n - i);
-        __m512i a = _mm512_maskz_loadu_epi64(live, dst + i);
-        __m512i b = _mm512_maskz_loadu_epi64(live, src + i);
-        _mm512_mask_storeu_epi64(dst + i, live, _mm512_and_si512(a, b));
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512i a = _mm512_loadu_si512(dst + i), b = _mm512_loadu_si512(src + i);
+        _mm512_storeu_si512(dst + i, _mm512_and_si512(a, b));
     }
+    qn__bits_and_scalar(dst + i, src + i, n - i);
 }
 
 void qn__bits_or_avx512(uint64_t *dst, const uint64_t *src, size_t n)
 {
-    for (size_t i = 0; i < n; i += 8) {
-        __mmask8 live = live_8(n - i);
-        __m512i a = _mm512_maskz_loadu_epi64(live, dst + i);
-        __m512i b = _mm512_maskz_loadu_epi64(live, src + i);
-        _mm512_mask_storeu_epi64(dst + i, live, _mm512_or_si512(a, b));
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512i a = _mm512_loadu_si512(dst + i), b = _mm512_loadu_si512(src + i);
+        _mm512_storeu_si512(dst + i, _mm512_or_si512(a, b));
     }
+    qn__bits_or_scalar(dst + i, src + i, n - i);
 }
 
 void qn__bits_andnot_avx512(uint64_t *dst, const uint64_t *src, size_t n)
 {
-    for (size_t i = 0; i < n; i += 8) {
-        __mmask8 live = live_8(n - i);
-        __m512i a = _mm512_maskz_loadu_epi64(live, dst + i);
-        __m512i b = _mm512_maskz_loadu_epi64(live, src + i);
-        _mm512_mask_storeu_epi64(dst + i, live, _mm512_andnot_si512(b, a));
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512i a = _mm512_loadu_si512(dst + i), b = _mm512_loadu_si512(src + i);
+        _mm512_storeu_si512(dst + i, _mm512_andnot_si512(b, a));
     }
+    qn__bits_andnot_scalar(dst + i, src + i, n - i);
 }
 
 void qn__bits_not_avx512(uint64_t *dst, size_t n)
@@ -296,22 +296,56 @@ size_t qn__lower_bound32_avx512(const uint32_t *v, size_t n, uint32_t key)
     return lo + n;
 }
 
-/* Which of x are in y, without the instruction for it: all 16 rotations of y. */
-static inline __mmask16 in_both(__m512i x, __m512i y)
+/* Steps of 8 by 8: each value of one register against the eight rotations of the other. */
+static inline unsigned in_both_8(__m256i x, __m256i y)
 {
-    __mmask16 hit[4] = {0, 0, 0, 0};
-    for (int r = 0; r < 4; r++) {
-        hit[0] |= _mm512_cmpeq_epi32_mask(x, y);
-        hit[1] |= _mm512_cmpeq_epi32_mask(x, _mm512_shuffle_epi32(y, _MM_PERM_ADCB));
-        hit[2] |= _mm512_cmpeq_epi32_mask(x, _mm512_shuffle_epi32(y, _MM_PERM_BADC));
-        hit[3] |= _mm512_cmpeq_epi32_mask(x, _mm512_shuffle_epi32(y, _MM_PERM_CBAD));
-        y = _mm512_shuffle_i32x4(y, y, 0x39);
-    }
-    return (hit[0] | hit[1]) | (hit[2] | hit[3]);
+    __m256i z = _mm256_permute2x128_si256(y, y, 1);
+#define SAME(v, order) _mm256_cmpeq_epi32(x, _mm256_shuffle_epi32(v, order))
+    __m256i a = _mm256_or_si256(_mm256_cmpeq_epi32(x, y), SAME(y, 0x39));
+    __m256i b = _mm256_or_si256(SAME(y, 0x4e), SAME(y, 0x93));
+    __m256i c = _mm256_or_si256(_mm256_cmpeq_epi32(x, z), SAME(z, 0x39));
+    __m256i d = _mm256_or_si256(SAME(z, 0x4e), SAME(z, 0x93));
+#undef SAME
+    a = _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d));
+    return _mm256_movepi32_mask(a);
 }
 
 size_t qn__intersect32_avx512(uint32_t *out, const uint32_t *a, size_t na, const uint32_t *b,
                               size_t nb)
 {
-    return intersect_by_16(out, a, na, b, nb, in_both);
+    if (nb / QN_GALLOP_RATIO > na)
+        return qn__intersect_gallop(out, a, na, b, nb);
+    if (na / QN_GALLOP_RATIO > nb)
+        return qn__intersect_gallop(out, b, nb, a, na);
+    size_t i = 0, j = 0, k = 0;
+    while (i + 8 <= na && j + 8 <= nb) {
+        __m256i x = _mm256_loadu_si256((const void *)(a + i));
+        unsigned hit = in_both_8(x, _mm256_loadu_si256((const void *)(b + j)));
+        _mm256_storeu_si256((void *)(out + k), _mm256_maskz_compress_epi32((__mmask8)hit, x));
+        k += (size_t)__builtin_popcount(hit);
+        uint32_t last_a = a[i + 7], last_b = b[j + 7];
+        i += last_a <= last_b ? 8 : 0;
+        j += last_b <= last_a ? 8 : 0;
+    }
+    return k + qn__intersect32_scalar(out + k, a + i, na - i, b + j, nb - j);
+}
+
+/* VP2INTERSECT in software: which of x are in any of the 16 rotations of y. */
+static inline __mmask16 in_both_16(__m512i x, __m512i y)
+{
+    __mmask16 hit = 0;
+    for (int r = 0; r < 4; r++) {
+        hit |= _mm512_cmpeq_epi32_mask(x, y);
+        hit |= _mm512_cmpeq_epi32_mask(x, _mm512_shuffle_epi32(y, _MM_PERM_ADCB));
+        hit |= _mm512_cmpeq_epi32_mask(x, _mm512_shuffle_epi32(y, _MM_PERM_BADC));
+        hit |= _mm512_cmpeq_epi32_mask(x, _mm512_shuffle_epi32(y, _MM_PERM_CBAD));
+        y = _mm512_shuffle_i32x4(y, y, 0x39);
+    }
+    return hit;
+}
+
+size_t qn__intersect32_walk16_avx512(uint32_t *out, const uint32_t *a, size_t na, const uint32_t *b,
+                                     size_t nb)
+{
+    return intersect_by_16(out, a, na, b, nb, in_both_16);
 }

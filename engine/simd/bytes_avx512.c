@@ -63,9 +63,18 @@ size_t qn__find_bytes_avx512(const uint8_t *p, size_t n, const uint8_t *needle, 
     __m512i last = _mm512_set1_epi8((char)needle[m - 1]);
     size_t starts = n - m + 1;
     for (size_t i = 0; i < starts; i += 64) {
+        const uint8_t *end = p + i + m - 1;
+        for (; i + 128 <= starts; i += 128, end += 128) { /* two steps for one branch */
+            uint64_t a = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + i), first);
+            uint64_t b = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + i + 64), first);
+            a &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(end), last);
+            b &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(end + 64), last);
+            if ((a | b) != 0)
+                break;
+        }
         uint64_t hit = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + i), first);
-        hit = _mm512_mask_cmpeq_epi8_mask(hit, _mm512_loadu_si512(p + i + m - 1), last);
-        for (hit &= live_64(starts - i); hit != 0; hit &= hit - 1) {
+        hit &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(end), last);
+        for (hit &= i < starts ? live_64(starts - i) : 0; hit != 0; hit &= hit - 1) {
             size_t at = i + (size_t)__builtin_ctzll(hit);
             if (memcmp(p + at + 1, needle + 1, m - 2) == 0)
                 return at;
@@ -81,10 +90,45 @@ void qn__byte_bits_avx512(uint64_t *bits, const uint8_t *p, size_t n, uint8_t b)
         bits[i / 64] = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + i), want) & live_64(n - i);
 }
 
+/* 0 or ~0 when all bytes of a half are out of the set or in it, else neither. */
+static inline uint64_t uniform(const uint8_t half[16])
+{
+    uint64_t a, b;
+    memcpy(&a, half, 8);
+    memcpy(&b, half + 8, 8);
+    return a == b && (a == 0 || a == UINT64_MAX) ? a : 1;
+}
+
+/* Long inputs first turn the set into a table of 256 bytes, 0 or 255, which answers in half the
+ * steps; in a quarter when the upper half is all one (sets of ASCII, and codes above a limit). */
 void qn__set_bits_avx512(uint64_t *bits, const uint8_t *p, size_t n, const struct qn_byteset *set)
 {
-    struct byteset s = load_set(set);
-    for (size_t i = 0; i < n; i += 64)
+    const struct byteset s = load_set(set);
+    size_t i = 0;
+    if (n >= 512) {
+        const __m512i c64 = _mm512_set1_epi8(64);
+        __m512i table[4], v = _mm512_loadu_si512(qn__iota);
+        for (int k = 0; k < 4; k++, v = _mm512_add_epi8(v, c64))
+            table[k] = _mm512_movm_epi8(in_set(v, &s));
+        const uint64_t upper = uniform(set->half[1]);
+        const __m512i top = _mm512_set1_epi8((char)0x80);
+        const __m512i fixed = _mm512_set1_epi64((int64_t)upper);
+        for (; i + 64 <= n && upper != 1; i += 64) {
+            v = _mm512_loadu_si512(p + i);
+            __m512i low = _mm512_permutex2var_epi8(table[0], v, table[1]);
+            /* Only the top bit of each byte counts: v says which of the two to take it from. */
+            bits[i / 64] =
+                _mm512_test_epi8_mask(_mm512_ternarylogic_epi64(v, fixed, low, 0xca), top);
+        }
+        for (; i + 64 <= n; i += 64) {
+            v = _mm512_loadu_si512(p + i);
+            __m512i low = _mm512_permutex2var_epi8(table[0], v, table[1]);
+            __m512i high = _mm512_permutex2var_epi8(table[2], v, table[3]);
+            __mmask64 is_high = _mm512_movepi8_mask(v);
+            bits[i / 64] = _mm512_movepi8_mask(_mm512_mask_mov_epi8(low, is_high, high));
+        }
+    }
+    for (; i < n; i += 64)
         bits[i / 64] = in_set(_mm512_loadu_si512(p + i), &s) & live_64(n - i);
 }
 

@@ -9,11 +9,12 @@
 #define qn__affine64_avx2 qn__affine64_scalar
 #define qn__decimal64_avx2 qn__decimal64_scalar
 #define qn__count32_avx2 qn__count32_scalar
+#define qn__count32_masked_avx2 qn__count32_masked_scalar
+#define qn__prefix64_avx2 qn__prefix64_scalar
 #define qn__bits_from_ids_avx2 qn__bits_from_ids_scalar
 #define qn__lower_bound32_avx2 qn__lower_bound32_scalar
 #define qn__lut_scores_avx2 qn__lut_scores_scalar
 #define qn__score_add_avx2 qn__score_add_scalar
-#define qn__gather_packed_avx512 qn__gather_packed_avx2
 #define qn__count32_avx512 qn__count32_avx2
 #define qn__bits_from_ids_avx512 qn__bits_from_ids_avx2
 #define qn__score_add_avx512 qn__score_add_avx2
@@ -72,6 +73,11 @@ QN_KERNELS(scalar)
 QN_KERNELS(avx2)
 QN_KERNELS(avx512)
 size_t qn__intersect32_vp2(uint32_t *, const uint32_t *, size_t, const uint32_t *, size_t);
+
+/* The walk of the vp2 level with its instruction in software: slower than the 8-by-8 one of the
+ * avx512 level, but any AVX-512 machine can test it. */
+size_t qn__intersect32_walk16_avx512(uint32_t *, const uint32_t *, size_t, const uint32_t *,
+                                     size_t);
 
 /* The galloping intersection every level falls back to: na is much smaller than nb. */
 size_t qn__intersect_gallop(uint32_t *out, const uint32_t *a, size_t na, const uint32_t *b,

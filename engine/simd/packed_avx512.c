@@ -212,6 +212,25 @@ void qn__unpack64_avx512(uint64_t *out, const uint8_t *in, size_t n, unsigned wi
         _mm512_storeu_si512(out + i, _mm512_add_epi64(expand_64(in, &ln), add));
 }
 
+void qn__gather_packed_avx512(uint64_t *out, const uint8_t *in, unsigned width, const uint32_t *idx,
+                              size_t n, uint64_t base)
+{
+    size_t i = 0;
+    if (width != 0 && !is_wide_64(width)) {
+        const __m512i w = _mm512_set1_epi64(width), seven = _mm512_set1_epi64(7);
+        const __m512i mask = _mm512_set1_epi64((int64_t)((1ull << width) - 1));
+        const __m512i add = _mm512_set1_epi64((int64_t)base);
+        for (; i + 8 <= n; i += 8) {
+            __m512i at = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const void *)(idx + i)));
+            at = _mm512_mul_epu32(at, w);
+            __m512i v = _mm512_i64gather_epi64(_mm512_srli_epi64(at, 3), in, 1);
+            v = _mm512_and_si512(_mm512_srlv_epi64(v, _mm512_and_si512(at, seven)), mask);
+            _mm512_storeu_si512(out + i, _mm512_add_epi64(v, add));
+        }
+    }
+    qn__gather_packed_scalar(out + i, in, width, idx + i, n - i, base);
+}
+
 /* The four shapes of the range filter: `words` whole words of 64 values. */
 static size_t range_8(uint64_t *bits, const uint8_t *in, size_t words, unsigned w, uint64_t lo,
                       uint64_t hi)

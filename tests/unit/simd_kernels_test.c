@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "kernels_int.h"
 #include "simd/ops.h"
 
 #define AREA (1u << 20)
@@ -380,6 +381,10 @@ static void check_lists(const struct qn_simd_ops *ops, struct qn_rng *r, struct 
     equal("intersect32", ops, got, want, k * 4, na, (unsigned)nb);
     assert_int_equal(ops->intersect32(got, b, nb, a, na), k);
     equal("intersect32 swapped", ops, got, want, k * 4, na, (unsigned)nb);
+    if (ops->level == QN_SIMD_AVX512) {
+        assert_int_equal(qn__intersect32_walk16_avx512(got, a, na, b, nb), k);
+        equal("the walk by 16", ops, got, want, k * 4, na, (unsigned)nb);
+    }
     for (int i = 0; i < 20; i++) {
         uint32_t key = (uint32_t)qn_rng_below(r, nb == 0 ? 9 : (uint64_t)b[nb - 1] + 3);
         assert_int_equal(ops->lower_bound32(b, nb, key), scalar()->lower_bound32(b, nb, key));
@@ -393,7 +398,9 @@ static void check_bytes(const struct qn_simd_ops *ops, struct qn_rng *r, struct 
     assert_int_equal(ops->max8(p, n), scalar()->max8(p, n));
     struct qn_byteset set = {0};
     for (uint64_t i = qn_rng_below(r, 5); i > 0; i--)
-        qn_byteset_add(&set, (uint8_t)qn_rng_next(r));
+        qn_byteset_add(&set, (uint8_t)(qn_rng_next(r) & (n % 2 ? 0xff : 0x7f)));
+    if (qn_rng_below(r, 4) == 0)
+        memset(set.half[1], 0xff, 16);
     assert_int_equal(ops->find_set(p, n, &set), scalar()->find_set(p, n, &set));
     size_t room = qn_bits_words(n) * 8;
     uint64_t *got = take(g, room), *want = take(g, room);
