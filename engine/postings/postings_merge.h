@@ -6,7 +6,8 @@
  * inputs have bases, blocks are copied as they are, with first and last documents shifted and, when
  * the impact tables differ, codes rewritten; a list with more than 12 % short blocks is re-packed.
  * Otherwise lists are decoded, mapped and merged in streams. Deleted documents (map entry
- * QN_DOC_END) and terms that only they held disappear.
+ * QN_DOC_END) and terms that only they held disappear. The output may record less than an input,
+ * not more (QN_E_UNSUPPORTED); lists are then decoded.
  *
  * One owner thread; polls nothing: cancel between fields, or through `poll`. */
 #ifndef QN_POSTINGS_POSTINGS_MERGE_H
