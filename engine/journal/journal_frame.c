@@ -69,7 +69,7 @@ static bool sound_head(const struct qn_frame_head *h)
                h->codec <= QN_FRAME_LZ4 &&
                (h->codec != QN_FRAME_RAW || h->stored_bytes == h->raw_bytes);
     case QN_FRAME_GAP:
-        return h->n_ops != 0 && h->n_records == 0 && h->raw_bytes == 0 && h->codec == QN_FRAME_RAW;
+        return h->n_records == 0 && h->raw_bytes == 0 && h->codec == QN_FRAME_RAW;
     case QN_FRAME_END:
         return h->n_ops == 0 && h->n_records == 0 && h->raw_bytes == 0 && h->stored_bytes == 0 &&
                h->codec == QN_FRAME_RAW;
