@@ -154,7 +154,7 @@ void qn__exchange_cancel(struct qn_exchange *ex, enum qn__cancel why)
     struct qn_request *rq = &ex->rq;
     bool resume = false, first = false;
     qn_mutex_lock(&ex->lock);
-    if (ex->begun && !ex->ready && !atomic_load_explicit(&rq->cancelled, memory_order_relaxed))
+    if (ex->begun && (!ex->ready || ex->produce != NULL) && !qn_request_cancelled(rq))
         first = true;
     if (ex->begun)
         atomic_store_explicit(&rq->cancelled, true, memory_order_relaxed);

@@ -90,7 +90,8 @@ struct qn_exchange {
     _Atomic int phase;              /* enum qn__phase */
     _Atomic uint64_t since_us;      /* start of the phase; BODY: moved on by time spent BLOCKED */
     _Atomic uint64_t body_received; /* raw bytes */
-    bool cut_off;                   /* the warden's */
+    bool cut_off;                   /* the warden's: it has shut the connection down */
+    uint64_t end_seen_at;           /* the warden's: when it saw the peer's end */
     bool over_limit;                /* one connection too many; set once */
 
     /* io thread */
@@ -242,6 +243,6 @@ void qn__send_produce(struct qn_exchange *ex);
 /* warden.c */
 QN_MUST_CHECK int qn__warden_start(struct qn_server *sv);
 void qn__warden_stop(struct qn_server *sv);
-void qn__warden_look(struct qn_server *sv, bool shut); /* `shut`: cancel and close everything */
+void qn__warden_end_all(struct qn_server *sv); /* cancels what runs, closes the rest */
 
 #endif

@@ -28,6 +28,18 @@ static bool has_control_bytes(struct qn_str s)
     return false;
 }
 
+/* Version 0.9.75 of the library glues a folded line to the header's name: "Transfer-Encoding:\r\n
+ * chunked" arrives as a header "Transfer-Encodingchunked". Where that hides a body it is refused.
+ */
+static bool is_glued(struct qn_str name)
+{
+    static const struct qn_str framing[] = {{"Content-Length", 14}, {"Transfer-Encoding", 17}};
+    for (size_t i = 0; i < QN_COUNT_OF(framing); i++)
+        if (name.n > framing[i].n && qn_str_eq_nocase(qn_str_first(name, framing[i].n), framing[i]))
+            return true;
+    return false;
+}
+
 struct gather {
     struct qn__header *headers;
     size_t n, max;
@@ -169,7 +181,7 @@ int qn__head_read(struct qn_exchange *ex, const char *version)
     }
     struct counts ct = {0};
     for (size_t i = 0; i < ga.n; i++) {
-        if (!is_token(ga.headers[i].name))
+        if (!is_token(ga.headers[i].name) || is_glued(ga.headers[i].name))
             return refuse_framing(ex, 400, "a header name with other than token characters");
         if (has_control_bytes(ga.headers[i].value))
             return refuse_framing(ex, 400, "a header value with control characters");

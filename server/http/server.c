@@ -33,11 +33,6 @@ void qn_server_options_default(struct qn_server_options *opt)
     };
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* "Name: value" lines into pairs of strings, in place. */
 static void read_extra_headers(struct qn_server *sv)
 {
@@ -52,9 +47,9 @@ static void read_extra_headers(struct qn_server *sv)
             continue;
         *colon = '\0';
         char *value = colon + 1;
-        while (is_space(*value))
-            value++;
-        value[strcspn(value, "\r")] = '\0';
+        struct qn_str trimmed = qn_str_trim(qn_str_of(value));
+        value += trimmed.p - value;
+        value[trimmed.n] = '\0';
         sv->extra[sv->n_extra++] = (struct qn__answer_header){line, value};
     }
 }
@@ -194,7 +189,7 @@ static bool wait_idle(struct qn_server *sv, qn_usec until_us, bool shut)
     while (!idle(sv) && qn_now_us() < until_us) {
         if (shut) {
             qn_mutex_unlock(&sv->lock);
-            qn__warden_look(sv, true);
+            qn__warden_end_all(sv);
             qn_mutex_lock(&sv->lock);
         }
         (void)!qn_cond_wait_until(&sv->changed, &sv->lock, qn_now_us() + 5000);

@@ -7,10 +7,13 @@
 
 /* The warden looks at every connection, twenty times a second while there are any. It does what the
  * library cannot: see that a client drip-feeds its request (its own timeout starts again at every
- * byte), and that a client hung up while its connection is suspended. File descriptors are used
- * under the list's lock only: a connection leaves the list before its descriptor is closed. */
+ * byte), that a client hung up while its connection is suspended, and that one hung up at all: it
+ * waits for edges of readiness, and when the last bytes and the end of a stream arrive together the
+ * end goes unseen (0.9.75). File descriptors are used under the list's lock only: a connection
+ * leaves the list before its descriptor is closed. */
 
 #define TICK_US 50000
+#define SLOW_TICKS 20 /* connections that only wait are looked at once a second */
 
 /* Rows of QN_METRIC_HTTP_CUT_OFF. */
 enum cut { CUT_NONE = -1, CUT_HEADERS, CUT_BODY, CUT_IDLE };
@@ -73,7 +76,32 @@ static void add(struct watch *wt, struct qn_exchange *ex)
     qn__exchange_ref(ex);
 }
 
-void qn__warden_look(struct qn_server *sv, bool shut_all)
+static bool is_gone(const struct pollfd *pf)
+{
+    return pf->revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
+}
+
+/* A peer that ended its stream is given up when nothing moved from one look to the next: what it
+ * sent before has been read by then. @locks held:HTTP */
+static void bury(struct qn_exchange *ex)
+{
+    uint64_t mark = atomic_load_explicit(&ex->since_us, memory_order_relaxed) +
+                    atomic_load_explicit(&ex->body_received, memory_order_relaxed);
+    if (ex->end_seen_at == mark)
+        shut(ex, CUT_NONE);
+    ex->end_seen_at = mark;
+}
+
+/* Which connections to poll now. */
+static bool is_due(const struct qn_exchange *ex, bool slow_too)
+{
+    int phase = atomic_load_explicit(&ex->phase, memory_order_relaxed);
+    if (phase == PHASE_SENDING) /* the library writes: it will see */
+        return false;
+    return slow_too || phase == PHASE_BODY || is_suspended(ex);
+}
+
+static void look(struct qn_server *sv, bool slow_too)
 {
     struct watch wt = {0};
     qn_usec now = qn_now_us();
@@ -82,18 +110,36 @@ void qn__warden_look(struct qn_server *sv, bool shut_all)
         enum cut cut = verdict(ex, now);
         if (cut != CUT_NONE)
             shut(ex, cut);
-        if (shut_all || is_suspended(ex))
+        else if (is_due(ex, slow_too))
             add(&wt, ex);
-        if (shut_all && !is_suspended(ex) && !is_sending(ex, now))
-            shut(ex, CUT_NONE);
     }
-    if (wt.fds.n > 0 && !shut_all)
-        (void)poll(wt.fds.p, wt.fds.n, 0);
+    if (wt.fds.n > 0 && poll(wt.fds.p, wt.fds.n, 0) > 0)
+        for (size_t i = 0; i < wt.fds.n; i++)
+            if (is_gone(&wt.fds.p[i]) && !is_suspended(wt.exchanges.p[i]))
+                bury(wt.exchanges.p[i]);
     qn_mutex_unlock(&sv->lock);
     for (size_t i = 0; i < wt.exchanges.n; i++) {
-        bool gone = wt.fds.p[i].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
-        if (shut_all || gone)
-            qn__exchange_cancel(wt.exchanges.p[i], shut_all ? CANCEL_SHUTDOWN : CANCEL_HANG_UP);
+        if (is_gone(&wt.fds.p[i]) && is_suspended(wt.exchanges.p[i]))
+            qn__exchange_cancel(wt.exchanges.p[i], CANCEL_HANG_UP);
+        qn__exchange_unref(wt.exchanges.p[i]);
+    }
+    qn_vec_release(&wt.fds);
+    qn_vec_release(&wt.exchanges);
+}
+
+void qn__warden_end_all(struct qn_server *sv)
+{
+    struct watch wt = {0};
+    qn_usec now = qn_now_us();
+    qn_mutex_lock(&sv->lock);
+    for (struct qn_exchange *ex = sv->connections; ex != NULL; ex = ex->next) {
+        add(&wt, ex);
+        if (!is_suspended(ex) && !is_sending(ex, now))
+            shut(ex, CUT_NONE);
+    }
+    qn_mutex_unlock(&sv->lock);
+    for (size_t i = 0; i < wt.exchanges.n; i++) {
+        qn__exchange_cancel(wt.exchanges.p[i], CANCEL_SHUTDOWN);
         qn__exchange_unref(wt.exchanges.p[i]);
     }
     qn_vec_release(&wt.fds);
@@ -103,6 +149,7 @@ void qn__warden_look(struct qn_server *sv, bool shut_all)
 static void warden_run(void *arg)
 {
     struct qn_server *sv = arg;
+    unsigned tick = 0;
     qn_mutex_lock(&sv->lock);
     while (!sv->warden_stops) {
         if (sv->n_connections == 0) {
@@ -111,7 +158,7 @@ static void warden_run(void *arg)
         }
         (void)!qn_cond_wait_until(&sv->changed, &sv->lock, qn_now_us() + TICK_US);
         qn_mutex_unlock(&sv->lock);
-        qn__warden_look(sv, false);
+        look(sv, ++tick % SLOW_TICKS == 0);
         qn_mutex_lock(&sv->lock);
     }
     qn_mutex_unlock(&sv->lock);
