@@ -135,7 +135,7 @@ static void test_all_kinds_are_written(void **state)
     struct qn_rng r = qn_test_rng(2);
     struct model m;
     struct field f;
-    model_make(&m, &r, 60000, 60);
+    model_make(&m, &r, 20000, 200);
     field_write(&f, &m, QN_RECORD_POSITION, true, &r);
     field_end(&f, m.n_docs);
     assert_true(f.stats.run_blocks > 0 && f.stats.bitset_blocks > 0 && f.stats.packed_blocks > 0);
@@ -263,7 +263,9 @@ static void test_impact_tables(void **state)
     struct qn_impact_counts *ct = calloc(1, sizeof *ct);
     struct qn_impacts im, again, plain;
     for (int i = 0; i < 100000; i++)
-        ct->n[1 + qn_rng_below(&r, 1 + qn_rng_below(&r, 10))][qn_rng_below(&r, 60)]++;
+        ct->n[1 + qn_rng_below(&r, 5)][qn_rng_below(&r, 40)]++;
+    for (int i = 0; i < 1000; i++)
+        ct->n[1 + qn_rng_below(&r, 60)][qn_rng_below(&r, 200)]++;
     qn_impacts_build(&im, ct, NULL);
     assert_int_equal(im.n, 255);
     for (uint32_t c = 0; c < im.n; c++)
@@ -323,7 +325,7 @@ static void test_damage_is_found(void **state)
                 rc = qn_terms_next(it, &err);
         }
         /* Padding between units is the one thing that nobody reads. */
-        if (rc != QN_E_CORRUPT)
+        if (rc != QN_E_CORRUPT && rc != QN_E_FORMAT_VERSION)
             assert_true(rc == QN_END && b->p[at] != 0);
         qn_terms_iter_free(it);
         field_free(&f);
