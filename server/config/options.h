@@ -53,7 +53,7 @@ XX(COUNT, rest_listen_port, "rest.listen_port", "port", 0, 65535, "7280", "QW_RE
    "Port of the HTTP API and the page; 0: any free port")                                          \
 XX(LIST, rest_cors_allow_origins, "rest.cors_allow_origins", "", 0, 100, "", NULL,                 \
    "Origins whose pages may call the API from a browser, or '*'; none by default")                 \
-XX(LIST, rest_extra_headers, "rest.extra_headers", "", 0, 50, "", NULL,                            \
+XX(LIST, rest_extra_headers, "rest.extra_headers", "", 0, 16, "", NULL,                            \
    "Headers added to every answer, each \"Name: value\"")                                          \
 XX(TEXT, rest_tls_cert_path, "rest.tls.cert_path", "", 0, 4000, "", NULL,                          \
    "Certificate chain in PEM; with key_path it turns on HTTPS")                                    \
