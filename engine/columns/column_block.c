@@ -99,22 +99,36 @@ static bool presence_holds(const struct qn__column_block *bl)
     }
 }
 
-static bool header_holds(struct qn__column_block *bl, const uint8_t *p, size_t n)
+/* The coded block must be what follows, to the last byte, and hold as many values. */
+static bool coded_holds(struct qn__column_block *bl, const struct qn_column *col, size_t left)
+{
+    if (col->kind == QN_COLUMN_F64)
+        return qn_floats_open(&bl->floats, col->simd, bl->packed, left, NULL) == 0 &&
+               bl->floats.bytes == left && bl->floats.n == bl->n_stored;
+    return qn_ints_open(&bl->ints, col->simd, bl->packed, left, NULL) == 0 &&
+           bl->ints.bytes == left && bl->ints.n == bl->n_stored;
+}
+
+static bool header_holds(struct qn__column_block *bl, const struct qn_column *col, const uint8_t *p,
+                         size_t n)
 {
     bl->presence = p[4];
     bl->en = (struct qn__encoding){p[5], p[6], get64(p + 16), get64(p + 24), get64(p + 32)};
     bl->n_stored = get32(p + 8);
     bl->n_present = get32(p + 12);
-    if (p[5] > QN__DECIMAL || bl->en.width > 64 || bl->n_stored == 0 ||
-        bl->n_present > bl->n_rows || (bl->en.codec == QN__FOR && bl->en.scale == 0) ||
+    if (p[5] > QN__CODED || bl->en.width > 64 || bl->n_stored == 0 || bl->n_present > bl->n_rows ||
+        (bl->en.codec == QN__FOR && bl->en.scale == 0) ||
         (bl->en.codec == QN__DECIMAL && bl->en.scale > QN__DECIMAL_MAX))
         return false;
-    if (bl->en.codec == QN__CONST)
+    if (bl->en.codec == QN__CONST || bl->en.codec == QN__CODED)
         bl->en.width = 0;
     /* A width of 0 would let a few bytes claim four billion values. */
     if (bl->presence == QN__MANY && bl->n_stored > 1u << 24)
         return false;
-    return lay_out(bl, p, n) == n && presence_holds(bl);
+    size_t bytes = lay_out(bl, p, n);
+    if (bl->en.codec == QN__CODED)
+        return bytes != 0 && bytes < n && presence_holds(bl) && coded_holds(bl, col, n - bytes);
+    return bytes == n && presence_holds(bl);
 }
 
 int qn__column_block_open(struct qn__column_block *bl, const struct qn_column *col, uint32_t b,
@@ -135,7 +149,7 @@ int qn__column_block_open(struct qn__column_block *bl, const struct qn_column *c
     bool good = qn_section_is_good(col->sc, r.offset, &bl->slice);
     if (!good)
         rc = qn_section_verify(col->sc, r.offset, p + 4, r.n - 4, get32(p), err);
-    if (rc == 0 && !header_holds(bl, p, r.n))
+    if (rc == 0 && !header_holds(bl, col, p, r.n))
         rc = qn_corrupt(err, "section %s: column block %u at %llu is malformed", col->sc->name, b,
                         (unsigned long long)r.offset);
     if (rc < 0)
@@ -145,6 +159,18 @@ int qn__column_block_open(struct qn__column_block *bl, const struct qn_column *c
     return rc;
 }
 
+/* Signed integers to ordered doubles of the quotients, in place. */
+static void divide(const struct qn_simd_ops *simd, uint64_t *v, size_t n, double divisor)
+{
+    double part[64];
+    for (size_t i = 0; i < n; i += 64) {
+        size_t m = n - i < 64 ? n - i : 64;
+        simd->decimal64(part, (const int64_t *)(v + i), m, divisor);
+        for (size_t k = 0; k < m; k++)
+            v[i + k] = qn_f64_to_ord(part[k]);
+    }
+}
+
 void qn__column_block_values(const struct qn__column_block *bl, const struct qn_column *col,
                              uint64_t *out)
 {
@@ -152,6 +178,12 @@ void qn__column_block_values(const struct qn__column_block *bl, const struct qn_
     const struct qn__encoding *en = &bl->en;
     size_t n = bl->n_stored;
     switch (en->codec) {
+    case QN__CODED:
+        if (col->kind == QN_COLUMN_F64)
+            qn_floats_decode(&bl->floats, simd, out);
+        else
+            qn_ints_decode(&bl->ints, simd, out);
+        break;
     case QN__CONST:
         for (size_t i = 0; i < n; i++)
             out[i] = en->base;
@@ -169,17 +201,34 @@ void qn__column_block_values(const struct qn__column_block *bl, const struct qn_
         break;
     case QN__DECIMAL:
         simd->unpack64(out, bl->packed, n, en->width, en->base);
-        for (size_t i = 0; i < n; i++)
-            out[i] = qn_f64_to_ord((double)(int64_t)out[i] / qn__pow10[en->scale]);
+        divide(simd, out, n, qn__pow10[en->scale]);
         break;
     }
 }
 
-uint64_t qn__column_block_value(const struct qn__column_block *bl, uint32_t i)
+bool qn__column_block_is_random(const struct qn__column_block *bl, const struct qn_column *col)
+{
+    if (bl->en.codec != QN__CODED)
+        return bl->en.codec != QN__DELTA;
+    if (col->kind == QN_COLUMN_F64 && bl->floats.codec == QN_FLOATS_SPLIT)
+        return true;
+    unsigned codec = col->kind == QN_COLUMN_F64 ? bl->floats.ints.codec : bl->ints.codec;
+    return codec != QN_INTS_DELTA && codec != QN_INTS_DELTA2;
+}
+
+uint64_t qn__column_block_value(const struct qn__column_block *bl, const struct qn_column *col,
+                                uint32_t i)
 {
     const struct qn__encoding *en = &bl->en;
-    uint64_t p = en->width ? qn_packed_get(bl->packed, i, en->width) : 0;
-    QN_DASSERT(en->codec != QN__DELTA);
+    uint64_t p = 0;
+    if (en->codec == QN__CODED) {
+        if (col->kind != QN_COLUMN_F64)
+            return qn_ints_at(&bl->ints, col->simd, i);
+        qn_floats_gather(&bl->floats, col->simd, &i, 1, &p);
+        return p;
+    }
+    if (en->width != 0)
+        p = qn_packed_get(bl->packed, i, en->width);
     if (en->codec == QN__DECIMAL)
         return qn_f64_to_ord((double)(int64_t)(en->base + p) / qn__pow10[en->scale]);
     return en->codec == QN__CONST ? en->base : en->base + p * en->scale;
@@ -235,6 +284,9 @@ size_t qn__column_block_range_bits(const struct qn__column_block *bl, const stru
 {
     size_t n = bl->n_stored;
     uint64_t lo, hi;
+    if (bl->en.codec == QN__CODED)
+        return col->kind == QN_COLUMN_F64 ? qn_floats_range(&bl->floats, col->simd, min, max, bits)
+                                          : qn_ints_range(&bl->ints, col->simd, min, max, bits);
     if (bl->en.codec == QN__DELTA) {
         qn__column_block_values(bl, col, scratch);
         return col->simd->range64(bits, scratch, n, min, max);

@@ -2,6 +2,7 @@
 #ifndef QN_COLUMN_BLOCK_INT_H
 #define QN_COLUMN_BLOCK_INT_H
 
+#include "codec/floats.h"
 #include "column_int.h"
 
 struct qn__column_block {
@@ -13,7 +14,9 @@ struct qn__column_block {
     const uint8_t *counts; /* MANY: packed ends */
     unsigned counts_width;
     const uint8_t *packed;
-    bool empty; /* no document has a value; nothing else is set */
+    struct qn_ints ints;     /* CODED, integers */
+    struct qn_floats floats; /* CODED, doubles */
+    bool empty;              /* no document has a value; nothing else is set */
 };
 
 /* Reads block b. Releases what was there before. */
@@ -24,8 +27,11 @@ struct qn_range qn__column_block_range(const struct qn_column *col, uint32_t b);
 /* All stored values, as ordered u64; room for n_stored + 16. */
 void qn__column_block_values(const struct qn__column_block *bl, const struct qn_column *col,
                              uint64_t *out);
-/* Value i alone; not for DELTA. */
-uint64_t qn__column_block_value(const struct qn__column_block *bl, uint32_t i);
+/* Can a value be read without those before it? */
+bool qn__column_block_is_random(const struct qn__column_block *bl, const struct qn_column *col);
+/* Value i alone, of a block that is random. */
+uint64_t qn__column_block_value(const struct qn__column_block *bl, const struct qn_column *col,
+                                uint32_t i);
 /* Bit i = stored value i is in [min, max]; gives how many. scratch has room for n_stored + 16. */
 size_t qn__column_block_range_bits(const struct qn__column_block *bl, const struct qn_column *col,
                                    uint64_t min, uint64_t max, uint64_t *bits, uint64_t *scratch);

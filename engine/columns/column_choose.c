@@ -97,6 +97,7 @@ static void apply(const struct qn__encoding *en, uint64_t *v, const uint64_t *de
 {
     switch (en->codec) {
     case QN__CONST:
+    case QN__CODED:
         break;
     case QN__FOR:
         for (size_t i = 0; i < n; i++)

@@ -13,7 +13,7 @@ enum {
 #define QN__COLUMN_MAGIC 0x314f4351u /* "QCO1" */
 
 enum qn__presence { QN__ONE = 1, QN__HOLES, QN__DENSE, QN__SPARSE, QN__MANY };
-enum qn__codec { QN__CONST, QN__FOR, QN__DELTA, QN__DECIMAL };
+enum qn__codec { QN__CONST, QN__FOR, QN__DELTA, QN__DECIMAL, QN__CODED };
 
 /* 10^0 .. 10^QN__DECIMAL_MAX, all exact in double. */
 #define QN__DECIMAL_MAX 9u

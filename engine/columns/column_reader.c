@@ -321,11 +321,11 @@ static uint64_t pick_of(const uint64_t *v, uint32_t n, enum qn_column_pick pick)
     return best;
 }
 
-/* Can value i be read without decoding the block? */
-static bool random_access(const struct qn__column_block *bl)
+/* Can the value of a document be read without decoding the block? */
+static bool random_access(const struct qn__column_block *bl, const struct qn_column *col)
 {
-    return !bl->empty && bl->en.codec != QN__DELTA &&
-           (bl->presence == QN__ONE || bl->presence == QN__HOLES);
+    return !bl->empty && (bl->presence == QN__ONE || bl->presence == QN__HOLES) &&
+           qn__column_block_is_random(bl, col);
 }
 
 int qn_column_of(struct qn_column_cursor *cu, qn_docid doc, const uint64_t **values, uint32_t *n,
@@ -368,7 +368,7 @@ int qn_column_gather(struct qn_column_cursor *cu, const qn_docid *docs, size_t n
         if (rc < 0)
             return rc;
         /* A few documents of a block are read where they lie. */
-        bool direct = cu->block != block && end - i <= 64 && random_access(&c->bl);
+        bool direct = cu->block != block && end - i <= 64 && random_access(&c->bl, cu->col);
         if (!direct && (rc = qn_column_load(cu, block, err)) < 0)
             return rc;
         for (; i < end; i++) {
@@ -378,7 +378,7 @@ int qn_column_gather(struct qn_column_cursor *cu, const qn_docid *docs, size_t n
             if (direct) {
                 if (c->bl.presence == QN__HOLES && !(c->bl.map[row / 8] >> row % 8 & 1))
                     continue;
-                out[i] = qn__column_block_value(&c->bl, row);
+                out[i] = qn__column_block_value(&c->bl, cu->col, row);
             } else {
                 if ((rc = qn_column_of(cu, docs[i], &v, &k, err)) < 0)
                     return rc;

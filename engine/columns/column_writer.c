@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "codec/floats.h"
 #include "column_int.h"
 
 struct zone {
@@ -19,7 +20,7 @@ struct qn_column_writer {
     QN_VEC(uint64_t) scratch;
     QN_VEC(uint32_t) ends;
     QN_VEC(struct zone) zones;
-    struct qn_buf out;
+    struct qn_buf out, coded;
     bool many, overflow;
     uint32_t doc_count;
     uint64_t value_count;
@@ -34,6 +35,7 @@ struct qn_column_writer *qn_column_writer_new(enum qn_column_kind kind,
     wr->sk = sk;
     wr->start = sk->at;
     qn_buf_init(&wr->out, SIZE_MAX);
+    qn_buf_init(&wr->coded, SIZE_MAX);
     return wr;
 }
 
@@ -47,6 +49,7 @@ void qn_column_writer_free(struct qn_column_writer *wr)
     qn_vec_release(&wr->ends);
     qn_vec_release(&wr->zones);
     qn_buf_release(&wr->out);
+    qn_buf_release(&wr->coded);
     free(wr);
 }
 
@@ -151,6 +154,35 @@ static void update_zone(struct qn_column_writer *wr)
     }
 }
 
+/* Chooses the encoding and appends the values. The codec layer knows more shapes, which cost more
+ * to read: it must save an eighth. */
+static void put_values(struct qn_column_writer *wr, struct qn__encoding *en)
+{
+    size_t n = wr->values.n;
+    uint64_t plain[QN_INTS_MAX];
+    bool may_code = n >= 16 && n <= QN_INTS_MAX;
+    if (may_code)
+        memcpy(plain, wr->values.p, n * 8);
+    qn_vec_reserve(&wr->scratch, n + 16);
+    qn__column_choose(wr->kind, wr->values.p, wr->scratch.p, n, en);
+    size_t packed = qn_packed_bytes(n, en->width);
+    if (may_code && en->width > 1) {
+        qn_buf_clear(&wr->coded);
+        if (wr->kind == QN_COLUMN_F64)
+            qn_floats_put(&wr->coded, wr->simd, plain, n);
+        else
+            qn_ints_put(&wr->coded, wr->simd, plain, n);
+        if (wr->coded.n < packed - packed / 8) {
+            *en = (struct qn__encoding){.codec = QN__CODED};
+            qn_buf_put(&wr->out, wr->coded.p, wr->coded.n);
+            return;
+        }
+    }
+    qn_vec_reserve(&wr->values, n + 16); /* kernels read past the end */
+    if (en->codec != QN__CONST)
+        put_packed(wr, wr->values.p, n, en->width);
+}
+
 /* Writes the current block; n_rows documents of it exist. */
 static void flush_block(struct qn_column_writer *wr, uint32_t n_rows)
 {
@@ -165,11 +197,7 @@ static void flush_block(struct qn_column_writer *wr, uint32_t n_rows)
         qn_buf_clear(&wr->out);
         qn_buf_fill(&wr->out, 0, QN__COLUMN_HEADER);
         put_presence(wr, presence, n_rows);
-        qn_vec_reserve(&wr->scratch, wr->values.n + 16);
-        qn__column_choose(wr->kind, wr->values.p, wr->scratch.p, wr->values.n, &en);
-        qn_vec_reserve(&wr->values, wr->values.n + 16); /* kernels read past the end */
-        if (en.codec != QN__CONST)
-            put_packed(wr, wr->values.p, wr->values.n, en.width);
+        put_values(wr, &en);
         char *h = wr->out.p;
         uint32_t n = (uint32_t)wr->values.n;
         h[4] = (char)presence;

@@ -20,6 +20,8 @@
  *                      1 FOR     base + p[i] * scale
  *                      2 DELTA   base + (p[0] + .. + p[i] + i * step) * scale
  *                      3 DECIMAL (double)(base + p[i]) / 10^scale, base signed
+ *                      4 CODED   a block of codec/ints.h (kind 0) or codec/floats.h (kind 1) in
+ *                                the place of p; base, scale and width are 0
  *     6   1  width of p
  *     7   1  0
  *     8   4  number of stored values V (in HOLES: documents in the block)

@@ -48,17 +48,27 @@ static uint64_t random_value(struct qn_rng *r, int shape, uint32_t doc)
         return qn_f64_to_ord(qn_rng_below(r, 4) ? -0.0 : 1.0 / 0.0);
     case 8:
         return qn_rng_below(r, 50) ? qn_rng_below(r, 10) : UINT64_MAX;
-    default:
+    case 9:
         return qn_rng_below(r, 1000) * 1000;
+    case 10: /* few values that are far apart */
+        return (qn_rng_below(r, 9) + 1) * 0x123456789abcdull % 0xffffffffffffull;
+    case 11: /* runs */
+        return (doc / 97 + 1) * 0x9e3779b97f4a7c15ull;
+    case 12: /* real numbers */
+        return qn_f64_to_ord(20 + (double)qn_rng_below(r, 1ull << 50) / 1.7e15);
+    default: /* decimals, sometimes not */
+        return qn_f64_to_ord(qn_rng_below(r, 300) == 0 ? 0.0 / 0.0
+                                                       : (double)qn_rng_below(r, 90000) / 100);
     }
 }
 
 static void make_model(struct model *m, struct qn_rng *r)
 {
-    int shape = (int)qn_rng_below(r, 10), nulls = (int)qn_rng_below(r, 6);
+    int shape = (int)qn_rng_below(r, 14), nulls = (int)qn_rng_below(r, 6);
     bool many = qn_rng_below(r, 4) == 0;
     *m = (struct model){.n_docs = (uint32_t)qn_rng_below(r, 9000),
-                        .kind = shape >= 5 && shape <= 7 ? QN_COLUMN_F64 : QN_COLUMN_INT};
+                        .kind = (shape >= 5 && shape <= 7) || shape >= 12 ? QN_COLUMN_F64
+                                                                          : QN_COLUMN_INT};
     static const unsigned keep[] = {1000, 990, 700, 200, 20, 1};
     for (uint32_t doc = 0; doc < m->n_docs; doc++) {
         if (qn_rng_below(r, 1000) >= keep[nulls])
