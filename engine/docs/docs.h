@@ -94,6 +94,8 @@ QN_MUST_CHECK int qn_docs_open(struct qn_docs_reader **out, struct qn_object *ob
 void qn_docs_close(struct qn_docs_reader *rd);
 uint32_t qn_docs_count(const struct qn_docs_reader *rd);
 uint32_t qn_docs_row_count(const struct qn_docs_reader *rd);
+uint32_t qn_docs_block_count(const struct qn_docs_reader *rd);
+bool qn_docs_mapped(const struct qn_docs_reader *rd); /* has a row map: documents are not rows */
 /* Row of each of n documents. */
 QN_MUST_CHECK int qn_docs_rows(struct qn_docs_reader *rd, const qn_docid *docs, size_t n,
                                uint32_t *rows, struct qn_err *err);

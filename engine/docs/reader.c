@@ -147,6 +147,16 @@ uint32_t qn_docs_row_count(const struct qn_docs_reader *rd)
     return rd->n_rows;
 }
 
+uint32_t qn_docs_block_count(const struct qn_docs_reader *rd)
+{
+    return rd->n_blocks;
+}
+
+bool qn_docs_mapped(const struct qn_docs_reader *rd)
+{
+    return rd->mapped;
+}
+
 int qn__docs_read_block(struct qn_docs_reader *rd, uint32_t block, struct qn_slice *out,
                         struct qn_err *err)
 {

@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "ingest/memindex.h"
 #include "split/split.h"
+#include "split/split_merge.h"
 
 /* Random documents through the memory index into a split, against plain lists. */
 
@@ -16,7 +17,9 @@ enum { BODY, LEVEL, TAG, FREE, N_TEXT, WORDS_MAX = 12, DOCS_MAX = 3000, VOCABULA
 
 struct model_doc {
     int64_t time;
-    bool dead;
+    bool dead;     /* aborted while it was indexed */
+    bool deleted;  /* later, from its split */
+    uint16_t part; /* the split it was indexed into */
     uint8_t n_words[N_TEXT];
     uint16_t words[N_TEXT][WORDS_MAX];
     bool has_n, has_f, has_b;
@@ -81,7 +84,21 @@ static int by_time(const void *a, const void *b)
     int64_t tx = sorting->docs[x].time, ty = sorting->docs[y].time;
     if (tx != ty)
         return tx == QN_NO_TIME ? 1 : ty == QN_NO_TIME ? -1 : tx < ty ? -1 : 1;
-    return x < y ? -1 : 1;
+    uint16_t px = sorting->docs[x].part, py = sorting->docs[y].part;
+    return px != py ? px - py : x < y ? -1 : 1;
+}
+
+/* The documents of one part (or of all, for part < 0) as a split has them. */
+static void put_in_order(struct model *m, int part, bool with_deleted)
+{
+    m->n_live = 0;
+    for (uint32_t i = 0; i < m->n; i++) {
+        const struct model_doc *d = &m->docs[i];
+        if (!d->dead && (with_deleted || !d->deleted) && (part < 0 || d->part == part))
+            m->order[m->n_live++] = i;
+    }
+    sorting = m;
+    qsort(m->order, m->n_live, sizeof *m->order, by_time);
 }
 
 static void make_model(struct model *m, struct qn_rng *r)
@@ -89,18 +106,13 @@ static void make_model(struct model *m, struct qn_rng *r)
     int disorder = (int)qn_rng_below(r, 3);
     m->n = (uint32_t)qn_rng_below(r, qn_rng_below(r, 4) ? 200 : DOCS_MAX);
     m->docs = calloc(m->n + 1, sizeof *m->docs);
-    m->n_live = 0;
-    for (uint32_t i = 0; i < m->n; i++) {
+    for (uint32_t i = 0; i < m->n; i++)
         make_doc(&m->docs[i], r, i, disorder);
-        if (!m->docs[i].dead)
-            m->order[m->n_live++] = i;
-    }
-    sorting = m;
-    qsort(m->order, m->n_live, sizeof *m->order, by_time);
+    put_in_order(m, -1, true);
 }
 
 struct fields {
-    uint32_t text[N_TEXT], n, f, b;
+    uint32_t text[N_TEXT], n, f, b, ts;
 };
 
 static struct fields declare(struct qn_memindex *mx)
@@ -124,12 +136,14 @@ static struct fields declare(struct qn_memindex *mx)
         {.name = QN_STR("level"), .type = QN_SPLIT_I64, .column = true},
         {.name = QN_STR("f"), .type = QN_SPLIT_F64, .column = true},
         {.name = QN_STR("b"), .type = QN_SPLIT_STR, .presence = true},
+        {.name = QN_STR("ts"), .type = QN_SPLIT_DATE, .column = true},
     };
     for (int i = 0; i < N_TEXT; i++)
         fs.text[i] = qn_memindex_field(mx, &s[i]);
     fs.n = qn_memindex_field(mx, &s[4]);
     fs.f = qn_memindex_field(mx, &s[5]);
     fs.b = qn_memindex_field(mx, &s[6]);
+    fs.ts = qn_memindex_field(mx, &s[7]);
     assert_int_equal(qn_memindex_field(mx, &s[1]), fs.text[LEVEL]);
     return fs;
 }
@@ -157,6 +171,8 @@ static void add_doc(struct qn_memindex *mx, const struct fields *fs, const struc
             }
         }
     }
+    if (d->time != QN_NO_TIME)
+        qn_memindex_value(mx, fs->ts, qn_i64_to_ord(d->time));
     if (d->has_n)
         qn_memindex_value(mx, fs->n, qn_i64_to_ord(d->n));
     if (d->has_f)
@@ -167,7 +183,8 @@ static void add_doc(struct qn_memindex *mx, const struct fields *fs, const struc
     }
 }
 
-static struct qn_split *build(const struct model *m, struct qn_memindex *mx)
+/* Documents of one part (all, for part < 0), indexed in the order they came. */
+static struct qn_split *build(const struct model *m, struct qn_memindex *mx, int part)
 {
     struct qn_buf file, padded;
     struct qn_buf_sink bs;
@@ -182,6 +199,8 @@ static struct qn_split *build(const struct model *m, struct qn_memindex *mx)
     struct fields fs = declare(mx);
     for (uint32_t i = 0; i < m->n; i++) {
         const struct model_doc *d = &m->docs[i];
+        if (part >= 0 && d->part != part)
+            continue;
         add_doc(mx, &fs, d);
         qn_buf_clear(&padded);
         qn_buf_put(&padded, d->source, d->source_n);
@@ -341,6 +360,23 @@ static void check_sources(const struct model *m, struct qn_split *sp)
     qn_docs_cursor_free(cu);
 }
 
+static void check_split(const struct model *m, struct qn_split *sp, bool all_fields)
+{
+    struct qn_err err = {0};
+    check_sources(m, sp);
+    if (all_fields) {
+        check_postings(m, use(sp, "body", QN_SPLIT_STR), BODY);
+        check_postings(m, use(sp, "level", QN_SPLIT_STR), LEVEL);
+        check_postings(m, use(sp, "a tag", QN_SPLIT_BYTES), TAG);
+        check_text_column(m, use(sp, "level", QN_SPLIT_STR), LEVEL);
+        check_text_column(m, use(sp, "a tag", QN_SPLIT_BYTES), TAG);
+        check_text_column(m, use(sp, "free", QN_SPLIT_STR), FREE);
+        check_numbers(m, sp);
+    }
+    if (qn_split_verify(sp, &err) < 0)
+        fail_msg("%s", err.msg);
+}
+
 static void splits_hold_what_was_indexed(void **state)
 {
     (void)state;
@@ -349,24 +385,122 @@ static void splits_hold_what_was_indexed(void **state)
     struct qn_memindex *mx = qn_memindex_new(&op);
     struct model *m = malloc(sizeof *m);
     for (int round = 0; round < 40; round++) {
-        struct qn_err err = {0};
         make_model(m, &rng);
-        struct qn_split *sp = build(m, mx);
-        check_sources(m, sp);
-        check_postings(m, use(sp, "body", QN_SPLIT_STR), BODY);
-        check_postings(m, use(sp, "level", QN_SPLIT_STR), LEVEL);
-        check_text_column(m, use(sp, "level", QN_SPLIT_STR), LEVEL);
-        check_text_column(m, use(sp, "a tag", QN_SPLIT_BYTES), TAG);
-        check_text_column(m, use(sp, "free", QN_SPLIT_STR), FREE);
-        check_numbers(m, sp);
-        if (qn_split_verify(sp, &err) < 0)
-            fail_msg("%s", err.msg);
+        struct qn_split *sp = build(m, mx, -1);
+        check_split(m, sp, true);
         struct qn_split_field *all;
         assert_int_equal(qn_split_find_all(sp, QN_STR("level"), &all), 2);
         assert_null(qn_split_find(sp, QN_STR("leve"), QN_SPLIT_STR));
         qn_split_unref(sp);
         free(m->docs);
     }
+    free(m);
+    qn_memindex_free(mx);
+}
+
+enum { PARTS_MAX = 9 };
+
+struct piece {
+    struct qn_split *sp;
+    uint64_t *deleted; /* NULL: none */
+};
+
+/* Parts in time order (as commits make them) or dealt out at random. */
+static void deal(struct model *m, struct qn_rng *r, uint32_t n_parts, bool in_order)
+{
+    bool deletes = qn_rng_below(r, 2);
+    for (uint32_t i = 0; i < m->n; i++) {
+        m->docs[i].part =
+            (uint16_t)(in_order ? (uint64_t)i * n_parts / m->n : qn_rng_below(r, n_parts));
+        m->docs[i].deleted = deletes && qn_rng_below(r, 4) == 0;
+    }
+}
+
+static struct piece make_piece(struct model *m, struct qn_memindex *mx, int part)
+{
+    put_in_order(m, part, true);
+    struct piece pc = {build(m, mx, part), NULL};
+    for (uint32_t i = 0; i < m->n_live; i++) {
+        if (!m->docs[m->order[i]].deleted)
+            continue;
+        if (pc.deleted == NULL)
+            pc.deleted = calloc(m->n_live / 64 + 1, 8);
+        qn_bit_set(pc.deleted, i);
+    }
+    return pc;
+}
+
+static struct qn_split *merge(const struct piece *in, uint32_t n, struct qn_merge_stats *stats)
+{
+    struct qn_merge_input inputs[PARTS_MAX];
+    struct qn_buf file;
+    struct qn_buf_sink bs;
+    struct qn_split_meta meta = {.json = QN_STR("{}")};
+    struct qn_split_info info;
+    struct qn_err err = {0};
+    struct qn_split *sp;
+    for (uint32_t i = 0; i < n; i++)
+        inputs[i] = (struct qn_merge_input){in[i].sp, in[i].deleted};
+    struct qn_merge_options op = {.split = {.simd = simd(), .docs = {.block_docs = 64}},
+                                  .inputs = inputs,
+                                  .n_inputs = n,
+                                  .time_field = QN_STR("ts")};
+    qn_buf_init(&file, SIZE_MAX);
+    qn_buf_sink_init(&bs, &file);
+    if (qn_split_merge(&op, &bs.sink, &meta, &info, stats, &err) < 0)
+        fail_msg("merge: %s", err.msg);
+    struct qn_object *ob = qn_object_from_memory(QN_STR("merged"), file.p, file.n);
+    if (qn_split_open(&sp, ob, info.hot_offset, simd(), &err) < 0)
+        fail_msg("%s", err.msg);
+    qn_object_unref(ob);
+    qn_buf_release(&file);
+    return sp;
+}
+
+static void drop_pieces(struct piece *pc, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        qn_split_unref(pc[i].sp);
+        free(pc[i].deleted);
+    }
+}
+
+/* Merging gives what indexing the remaining documents together would, also when merged again. */
+static void merges_equal_the_model(void **state)
+{
+    (void)state;
+    struct qn_rng rng = qn_test_rng(33);
+    struct qn_memindex_options op = {.split = {.simd = simd(), .docs = {.block_docs = 64}}};
+    struct qn_memindex *mx = qn_memindex_new(&op);
+    struct model *m = malloc(sizeof *m);
+    int shifted = 0, copied = 0;
+    for (int round = 0; round < 60; round++) {
+        struct piece pc[PARTS_MAX], two[2];
+        struct qn_merge_stats stats;
+        make_model(m, &rng);
+        uint32_t n = 2 + (uint32_t)qn_rng_below(&rng, PARTS_MAX - 1);
+        if (m->n == 0)
+            m->n = 1, make_doc(&m->docs[0], &rng, 0, 0);
+        deal(m, &rng, n, qn_rng_below(&rng, 2));
+        for (uint32_t i = 0; i < n; i++)
+            pc[i] = make_piece(m, mx, (int)i);
+        struct qn_split *once = merge(pc, n, &stats);
+        put_in_order(m, -1, false);
+        check_split(m, once, true);
+        shifted += stats.concatenated;
+        copied += !stats.docs_rewritten;
+        uint32_t cut = 1 + (uint32_t)qn_rng_below(&rng, n - 1);
+        two[0] = (struct piece){merge(pc, cut, &stats), NULL};
+        two[1] = (struct piece){merge(pc + cut, n - cut, &stats), NULL};
+        struct qn_split *twice = merge(two, 2, &stats);
+        check_split(m, twice, true);
+        qn_split_unref(once);
+        qn_split_unref(twice);
+        drop_pieces(two, 2);
+        drop_pieces(pc, n);
+        free(m->docs);
+    }
+    assert_true(shifted > 3 && copied > 3); /* both ways were taken */
     free(m);
     qn_memindex_free(mx);
 }
@@ -378,10 +512,12 @@ static void every_damaged_byte_is_found(void **state)
     struct qn_memindex_options op = {.split = {.simd = simd(), .docs = {.block_docs = 64}}};
     struct qn_memindex *mx = qn_memindex_new(&op);
     struct model *m = malloc(sizeof *m);
-    do
+    make_model(m, &rng);
+    while (m->n_live < 100 || m->n_live > 250) {
+        free(m->docs);
         make_model(m, &rng);
-    while (m->n_live < 100 || m->n_live > 250);
-    struct qn_split *sp = build(m, mx), *bad;
+    }
+    struct qn_split *sp = build(m, mx, -1), *bad;
     struct qn_object *ob = qn_split_object(sp);
     struct qn_slice all;
     assert_ok(qn_object_read(ob, 0, ob->size_bytes, &all, NULL));
@@ -418,6 +554,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_hold_what_was_indexed),
+        cmocka_unit_test(merges_equal_the_model),
         cmocka_unit_test(every_damaged_byte_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
