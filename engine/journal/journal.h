@@ -27,13 +27,14 @@
  *     lock                 one process at a time (os/dirlock.h)
  *
  * Failure. A write or sync that fails makes the segment suspect: it is cut back to what had been
- * synced, never written or synced again, and nothing in it beyond that is ever acknowledged. Every
- * batch that was not yet durable is written again, once, into a new segment, whose head declares
- * the rest of the suspect one void. When that fails too, all of them fail with QN_E_NO_SPACE or
- * QN_E_IO and the journal is degraded: submits are refused with that code at once, and the
- * committer tries every probe_ms (and after each truncation) to start a segment; when it can, the
- * journal is healthy again. A batch that was failed may still be found after a crash if the power
- * went before its segment could be cut: the outcome of a failed append is unknown, as everywhere.
+ * synced, never written, synced or recycled again, and nothing in it beyond that is ever
+ * acknowledged. Every batch that was not yet durable is written again, once, into a new segment,
+ * whose head declares the rest of the suspect one void. When that fails too, all of them fail with
+ * QN_E_NO_SPACE or QN_E_IO and the journal is degraded: submits are refused with that code at once,
+ * and the committer tries every probe_ms (and after each truncation) to start a segment; when it
+ * can, the journal is healthy again. A batch that was failed may still be found after a crash if
+ * the power went before its segment could be cut: the outcome of a failed append is unknown, as
+ * everywhere.
  *
  * Opening verifies the heads of all segments and every frame of the last one. A torn tail (what was
  * being written when the power went) is cut and reported. Damage below what is known to have been

@@ -96,7 +96,7 @@ static int load_head(struct qn_journal *j, uint64_t ordinal, struct qn_err *err)
     if (rc == 0 && j->segments.n > 0 && memcmp(head.id, j->id, sizeof j->id) != 0)
         rc = qn_corrupt(err, "the segment belongs to another journal");
     if (rc < 0) {
-        qn_err_prefix(err, "journal %s/%s: offset 0", j->dir, name);
+        qn_err_prefix(err, "journal %s/%s: offset 0: ", j->dir, name);
         return rc;
     }
     memcpy(j->id, head.id, sizeof j->id);
@@ -156,6 +156,7 @@ static int check_chain(struct qn_journal *j, struct qn_err *err)
                               "journal %s/%s: offset 48: it begins before the segment before it",
                               j->dir, sg->name);
         prev->end = sg->head.prev_end;
+        prev->suspect = sg->head.prev_suspect;
     }
     return 0;
 }

@@ -122,7 +122,7 @@ static int broken(struct qn_journal_reader *rd, uint64_t offset, struct qn_err *
     if (rd->broken.code == 0)
         qn_corrupt(&rd->broken, "damaged; the next record is %llu",
                    (unsigned long long)rd->scan.seq);
-    qn_err_prefix(&rd->broken, "journal %s/%s: offset %llu", rd->j->dir, rd->sg->name,
+    qn_err_prefix(&rd->broken, "journal %s/%s: offset %llu: ", rd->j->dir, rd->sg->name,
                   (unsigned long long)offset);
     if (err != NULL && err->code == 0)
         *err = rd->broken;

@@ -83,8 +83,11 @@ static struct qn_segment_head next_head(struct qn_journal *j)
     };
     memcpy(head.id, j->id, sizeof head.id);
     qn_mutex_lock(&j->lock);
-    if (j->segments.n > 0)
-        head.prev_ordinal = j->segments.p[j->segments.n - 1]->head.ordinal;
+    if (j->segments.n > 0) {
+        const struct qn_segment *prev = j->segments.p[j->segments.n - 1];
+        head.prev_ordinal = prev->head.ordinal;
+        head.prev_suspect = prev->suspect;
+    }
     qn_mutex_unlock(&j->lock);
     return head;
 }
@@ -127,7 +130,7 @@ int qn__segment_start(struct qn_journal *j, bool reserve, struct qn_err *err)
 /* Cuts what lies after `bytes` off the active file, closes it and marks it sealed. Whether the cut
  * happens, or survives a crash, does not matter: what comes after a segment's end is never read
  * once a later segment says where that end is. */
-static void put_down(struct qn_journal *j, uint64_t bytes)
+static void put_down(struct qn_journal *j, uint64_t bytes, bool suspect)
 {
     struct qn_committer *cm = &j->cm;
     struct qn_segment *sg = cm->active;
@@ -140,6 +143,7 @@ static void put_down(struct qn_journal *j, uint64_t bytes)
     cm->active = NULL;
     qn_mutex_lock(&j->lock);
     sg->sealed = true;
+    sg->suspect = suspect;
     j->sealed_bytes += sg->bytes;
     j->active_bytes = 0;
     qn_cond_broadcast(&j->moved);
@@ -149,7 +153,7 @@ static void put_down(struct qn_journal *j, uint64_t bytes)
 void qn__segment_seal(struct qn_journal *j)
 {
     QN_ASSERT(j->cm.unsynced_batches == 0);
-    put_down(j, j->cm.tail);
+    put_down(j, j->cm.tail, false);
 }
 
 void qn__segment_abandon(struct qn_journal *j)
@@ -159,7 +163,7 @@ void qn__segment_abandon(struct qn_journal *j)
         return;
     QN_LOG(j->opt.log, QN_LOG_ERROR, "journal_segment_suspect", QN_KV_Z("file", cm->active->name),
            QN_KV_U64("durable_bytes", cm->active->bytes), QN_KV_U64("durable_end", j->end));
-    put_down(j, cm->active->bytes);
+    put_down(j, cm->active->bytes, true);
     cm->unwritten = cm->pending.head;
     cm->unsynced_bytes = 0;
     cm->unsynced_batches = 0;

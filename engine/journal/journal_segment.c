@@ -19,7 +19,8 @@ enum {
     AT_PREV_END = 48,
     AT_BASE = 56,
     AT_STAMP = 64,
-    AT_ZERO = 72,
+    AT_PREV_SUSPECT = 72,
+    AT_ZERO = 73,
 };
 
 struct qn_segment *qn__segment_new(const struct qn_segment_head *head,
@@ -64,6 +65,7 @@ void qn__segment_head_put(char *p, const struct qn_segment_head *h, const struct
     memcpy(p + AT_PREV_END, &h->prev_end, 8);
     memcpy(p + AT_BASE, &h->base, 8);
     memcpy(p + AT_STAMP, &h->stamp, 8);
+    p[AT_PREV_SUSPECT] = h->prev_suspect;
     uint32_t crc = simd->crc32c(0, p + AT_VERSION, QN_SEGMENT_HEAD_BYTES - AT_VERSION);
     memcpy(p + AT_CRC, &crc, 4);
 }
@@ -88,8 +90,10 @@ int qn__segment_head_get(struct qn_segment_head *h, const char *p, const struct 
     memcpy(&h->prev_end, p + AT_PREV_END, 8);
     memcpy(&h->base, p + AT_BASE, 8);
     memcpy(&h->stamp, p + AT_STAMP, 8);
+    h->prev_suspect = p[AT_PREV_SUSPECT] == 1;
     if (h->ordinal == 0 || h->prev_ordinal >= h->ordinal || h->prev_end > h->base || h->base == 0 ||
-        p[AT_ZERO16] != 0 || p[AT_ZERO16 + 1] != 0 || memcmp(p + AT_ZERO, zero, sizeof zero) != 0)
+        (uint8_t)p[AT_PREV_SUSPECT] > 1 || p[AT_ZERO16] != 0 || p[AT_ZERO16 + 1] != 0 ||
+        memcmp(p + AT_ZERO, zero, sizeof zero) != 0)
         return qn_corrupt(err, "segment head: fields do not fit together");
     return 0;
 }

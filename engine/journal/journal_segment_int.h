@@ -16,7 +16,8 @@
  *                 from it on is void (they became suspect)
  *         56    8 base: sequence number of the first record here; [prev_end, base) never existed
  *         64    8 hybrid time when it was made: later than every record before it
- *         72   56 zero
+ *         72    1 1: the segment before became suspect, its file must not be used again; else 0
+ *         73   55 zero
  *
  * A file gets its .qj name only after its head was synced, so every named segment has one. Sealed
  * segments never change. Reference counts keep a file from being recycled under a reader. */
@@ -42,6 +43,7 @@ struct qn_segment_head {
     uint64_t prev_end;
     uint64_t base;
     uint64_t stamp;
+    bool prev_suspect;
 };
 
 struct qn_segment {
@@ -53,6 +55,7 @@ struct qn_segment {
     uint64_t end;   /* after the last durable record */
     uint64_t bytes; /* of the file up to there; its whole size when that is not known */
     bool sealed;
+    bool suspect; /* a write or sync of it failed */
 };
 
 struct qn_segment *qn__segment_new(const struct qn_segment_head *head,

@@ -32,7 +32,7 @@ static void pick_victims(struct qn_journal *j, uint64_t below, struct victims *v
     while (n + 1 < j->segments.n && j->segments.p[n]->sealed && j->segments.p[n]->end <= below) {
         struct qn_segment *sg = j->segments.p[n++];
         /* Readers take their reference under this lock, so nobody can come after this look. */
-        bool spare = atomic_load_explicit(&sg->refs, memory_order_acquire) == 1 &&
+        bool spare = atomic_load_explicit(&sg->refs, memory_order_acquire) == 1 && !sg->suspect &&
                      n_spares < j->opt.n_spares && sg->bytes >= j->opt.segment_bytes / 2;
         n_spares += spare;
         qn_vec_push(&v->segments, sg);
