@@ -23,6 +23,7 @@ void qn__terms_block_free(struct qn__terms_block *b)
         return;
     qn_slice_release(&b->slice);
     free(b->inflated);
+    qn_coder_free(b->coder);
     free(b->stored);
     free(b);
 }
@@ -175,6 +176,26 @@ static int check_infos(const struct qn__terms_block *b, struct qn_err *err)
     return 0;
 }
 
+static int inflate(struct qn__terms_block *b, const uint8_t *p, size_t n, uint32_t body_len,
+                   const uint8_t **body, struct qn_err *err)
+{
+    struct qn_block_head head;
+    int rc = qn_block_open(&head, p, n, QN_TERMS_BODY_MAX, err);
+    if (rc < 0)
+        return rc;
+    if (head.raw_bytes != body_len)
+        return qn_corrupt(err, "terms block %" PRIu32 ": bad length", b->block);
+    if (b->inflated_cap < head.raw_bytes) {
+        free(b->inflated);
+        b->inflated = qn_xaligned(head.raw_bytes);
+        b->inflated_cap = head.raw_bytes;
+    }
+    if (b->coder == NULL)
+        b->coder = qn_coder_new();
+    *body = b->inflated;
+    return qn_block_get(b->coder, b->inflated, &head, NULL, p, err);
+}
+
 /* Everything after the checksum: layout and what the walk relies on. */
 static int decode(struct qn__terms_block *b, const struct qn_section *sc, uint64_t at, uint64_t n,
                   uint32_t n_terms, struct qn_err *err)
@@ -188,9 +209,13 @@ static int decode(struct qn__terms_block *b, const struct qn_section *sc, uint64
     }
     uint32_t body_len = get32(h + 8);
     const uint8_t *body = h + QN_TERMS_HEADER;
-    if (h[4] != QN__TERMS_STORED || body_len != n - QN_TERMS_HEADER)
-        return qn_corrupt(err, "terms block %" PRIu32 ": bad codec or length", b->block);
-    int rc = lay_out(b, h, body, body_len, err);
+    int rc = 0;
+    if (h[4] == QN__TERMS_PACKED)
+        rc = inflate(b, body, n - QN_TERMS_HEADER, body_len, &body, err);
+    else if (h[4] != QN__TERMS_STORED || body_len != n - QN_TERMS_HEADER)
+        rc = qn_corrupt(err, "terms block %" PRIu32 ": bad codec or length", b->block);
+    if (rc == 0)
+        rc = lay_out(b, h, body, body_len, err);
     if (rc < 0 || good)
         return rc;
     if (b->n != n_terms)

@@ -4,6 +4,7 @@
 #define QN_TERMS_TERMS_BLOCK_INT_H
 
 #include "base/buf.h"
+#include "codec/block.h"
 #include "storage/section.h"
 #include "terms/term_info.h"
 
@@ -13,9 +14,10 @@
 #define QN_TERMS_HOT 56u /* fixed bytes of the hot part */
 #define QN_TERMS_MAGIC "QTD1"
 #define QN_TERMS_VERSION 1u
-#define QN_TERMS_BODY_MAX (1u << 20) /* decoded; the largest that a writer makes is far below */
+#define QN_TERMS_BLOCK_MAX (1u << 18) /* limit of the option */
+#define QN_TERMS_BODY_MAX (1u << 20)  /* decoded; the largest that a writer makes is far below */
 
-enum qn__terms_codec { QN__TERMS_STORED, QN__TERMS_ZSTD };
+enum qn__terms_codec { QN__TERMS_STORED, QN__TERMS_PACKED };
 enum qn__terms_form { QN__TERMS_TEXT, QN__TERMS_HEX, QN__TERMS_UUID };
 /* The packed arrays of a body, in order; the first six after KND but OFF have a minimum. */
 enum qn__terms_array { T_PRE, T_SUF, T_KND, T_DOC, T_AUX, T_DF1, T_LEN, T_DF2, T_OFF, T_ARRAYS };
@@ -50,7 +52,8 @@ struct qn__terms_block {
     struct qn_slice slice;
     uint8_t *inflated; /* body of a compressed block; capacity below */
     size_t inflated_cap;
-    uint32_t block; /* index, or UINT32_MAX: none */
+    struct qn_coder *coder; /* made for the first compressed block */
+    uint32_t block;         /* index, or UINT32_MAX: none */
 
     /* header */
     uint32_t n, n_one, n_inline, n_list;

@@ -10,7 +10,7 @@
  * FORMAT of a block (little-endian)
  *   OFFSET SIZE FIELD
  *    0      4   CRC-32C of the bytes from 4 to the end of the block
- *    4      1   codec of the body: 0 stored, 1 zstd
+ *    4      1   codec of the body: 0 stored, 1 packed by codec/block.h
  *    5      1   form of the terms: 0 text, 1 lower-case hex digits as binary, 2 UUIDs (36
  *               characters, lower case) as 16 bytes
  *    6      2   n, terms in the block: 1 .. 1024
@@ -71,8 +71,8 @@
 
 struct qn_terms_options {
     const struct qn_simd_ops *ops;
-    uint32_t block_bytes; /* 0 = 16 KB */
-    int zstd_level;       /* 0 = blocks are stored as they are */
+    uint32_t block_bytes; /* 0 = 16 KB; at most 256 KB */
+    int zstd_level;       /* 0 = blocks are stored as they are; for cold data */
     bool absence;         /* build an absence filter (terms/absence.h) */
 };
 
