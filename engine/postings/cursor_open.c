@@ -81,7 +81,8 @@ int qn__cursor_open_inline(struct qn_cursor *cu, const struct qn_term_info *info
     int rc;
     pr->form = QN__LIST_INLINE;
     if (info->kind == QN_TERM_ONE) {
-        rc = info->doc < cu->ps->n_docs ? open_one(cu, info, err) : bad_inline(err);
+        bool sound = info->df == 1 && info->doc < cu->ps->n_docs;
+        rc = sound ? open_one(cu, info, err) : bad_inline(err);
     } else {
         if (info->len == 0 && info->df != 0)
             return qn_fail(err, QN_E_UNSUPPORTED, "this field keeps no postings");

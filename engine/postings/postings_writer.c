@@ -65,6 +65,7 @@ struct qn_postings_writer *qn_postings_writer_new(const struct qn_postings_optio
         wr->opt.inline_bytes = QN_TERM_INLINE_MAX;
     align_sink(lists);
     qn_buf_init(&wr->bodies, UINT32_MAX);
+    (void)qn_buf_reserve(&wr->bodies, 1024); /* never NULL: blocks of runs have no bytes */
     qn_buf_init(&wr->group_pos, UINT32_MAX);
     qn_buf_init(&wr->out, UINT32_MAX);
     return wr;
