@@ -314,6 +314,7 @@ static void test_random_dictionaries(void **state)
             struct dict d;
             make_model(&m, &r, style == LONG ? sizes[s] / 10 : sizes[s], style);
             struct qn_terms_options opt = {.absence = true,
+                                           .zstd_level = (int)qn_rng_below(&r, 2),
                                            .block_bytes = (uint32_t)qn_rng_below(&r, 3) * 700};
             make_dict(&d, &m, opt);
             check_dict(&d, &m, &r);
@@ -459,7 +460,7 @@ static void test_damage_is_found(void **state)
     for (int k = 0; k < 300; k++) {
         struct dict d;
         struct qn_err err = {0};
-        write_dict(&d, &m, (struct qn_terms_options){.block_bytes = 4000});
+        write_dict(&d, &m, (struct qn_terms_options){.block_bytes = 4000, .zstd_level = k % 3});
         bool in_hot = k % 2;
         struct qn_buf *b = in_hot ? &d.hot : &d.bytes;
         b->p[qn_rng_below(&r, b->n)] ^= (char)(1 + qn_rng_below(&r, 255));
