@@ -16,7 +16,8 @@ static int read_compatible(struct qn_str params)
     while (params.p != NULL && qn_str_split(&params, ';', &part)) {
         part = qn_str_trim(part);
         size_t eq = qn_str_find_byte(part, '=');
-        if (eq == SIZE_MAX || !qn_str_eq_nocase(qn_str_first(part, eq), QN_STR("compatible-with")))
+        if (eq == SIZE_MAX ||
+            !qn_str_eq_nocase(qn_str_trim(qn_str_first(part, eq)), QN_STR("compatible-with")))
             continue;
         value = qn_str_trim(qn_str_from(part, eq + 1));
         if (value.n == 1 && value.p[0] >= '1' && value.p[0] <= '9')
