@@ -11,7 +11,7 @@ fi
 
 # Allowed in debug builds only: what the checks of lock order and thread kind know of their thread.
 debug_only='^(lock_order\.c\.o held|thread\.c\.o this_kind)$'
-libc='^(completed\.[0-9]+|__dso_handle|__TMC_END__|__data_start|_edata|_end|__bss_start'
+libc='^(completed\.[0-9]+|__dso_handle|__TMC_END__|(__)?data_start|__cpu_(model|features2)|_edata|_end|__bss_start'
 libc+='|(stdin|stdout|stderr|environ|_*environ|optarg|optind|opterr|optopt)(@.*)?)$'
 
 bad=0
