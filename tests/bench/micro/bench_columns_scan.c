@@ -97,101 +97,116 @@ static uint64_t value_of(enum shape shape, uint32_t i, uint64_t *at)
     }
 }
 
-static double best_of_5(double *best, double start)
+static void keep_best(double *best, double start)
 {
     double took = now() - start;
     *best = took < *best ? took : *best;
-    return *best;
+}
+
+struct column {
+    enum shape shape;
+    uint32_t n, n_some; /* values; documents to gather */
+    uint64_t *values, lo, hi;
+    qn_docid *docs, *some;
+    struct qn_buf bytes, hot;
+    double write, decode, range, gather; /* seconds */
+    uint64_t sink;
+};
+
+/* The range is from the least of a thousand values to the largest of three, less an eighth. */
+static void make(struct column *c, enum shape shape)
+{
+    uint64_t at = 1700000000000000000ull;
+    *c = (struct column){.shape = shape, .write = 1e9, .decode = 1e9, .range = 1e9, .gather = 1e9};
+    c->values = qn_xaligned(N * 8);
+    c->docs = qn_xaligned(N * 4);
+    c->some = qn_xaligned(N * 4);
+    qn_buf_init(&c->bytes, SIZE_MAX);
+    qn_buf_init(&c->hot, SIZE_MAX);
+    for (uint32_t i = 0; i < N; i++) {
+        if (shape == SPARSE && next_random() % 50 != 0)
+            continue;
+        c->docs[c->n] = i;
+        c->values[c->n++] = value_of(shape, i, &at);
+    }
+    for (uint32_t i = 0; i < N; i += 1 + (uint32_t)(next_random() % 2000))
+        c->some[c->n_some++] = i;
+    c->lo = c->hi = c->values[0];
+    for (int i = 0; i < 1000; i++) {
+        uint64_t v = c->values[next_random() % c->n];
+        c->lo = v < c->lo ? v : c->lo;
+        c->hi = i < 2 && v > c->hi ? v : c->hi;
+    }
+    c->lo += (c->hi - c->lo) / 8;
+}
+
+static void write_once(struct column *c, const struct qn_simd_ops *simd)
+{
+    struct qn_buf_sink bs;
+    qn_buf_clear(&c->bytes);
+    qn_buf_clear(&c->hot);
+    qn_buf_sink_init(&bs, &c->bytes);
+    double start = now();
+    struct qn_column_writer *wr = qn_column_writer_new(kind_of(c->shape), simd, &bs.sink);
+    qn_column_put(wr, c->docs, c->values, c->n);
+    if (qn_column_writer_finish(wr, N, &c->hot) < 0)
+        exit(1);
+    qn_column_writer_free(wr);
+    keep_best(&c->write, start);
+}
+
+static void read_once(struct column *c, const struct qn_column *col)
+{
+    static uint64_t bits[QN_WINDOW_WORDS], out[N], present[N / 64];
+    struct qn_column_cursor *cu = qn_column_cursor_new(col);
+    double start = now();
+    for (uint32_t b = 0; b < qn_column_blocks(col); b++) {
+        if (qn_column_load(cu, b, NULL) < 0)
+            exit(1);
+        c->sink += cu->n_values;
+    }
+    keep_best(&c->decode, start);
+    start = now();
+    for (uint32_t w = 0; w < N; w += QN_WINDOW_DOCS) {
+        uint32_t hits = 0;
+        memset(bits, 0, sizeof bits);
+        if (qn_column_range(cu, w, w + QN_WINDOW_DOCS, c->lo, c->hi, bits, &hits, NULL) < 0)
+            exit(1);
+        c->sink += hits;
+    }
+    keep_best(&c->range, start);
+    start = now();
+    if (qn_column_gather(cu, c->some, c->n_some, QN_COLUMN_FIRST, out, present, NULL) < 0)
+        exit(1);
+    keep_best(&c->gather, start);
+    qn_column_cursor_free(cu);
 }
 
 static void run(enum shape shape)
 {
     const struct qn_simd_ops *simd = qn_simd_pick("auto");
-    uint64_t *values = qn_xaligned(N * 8), at = 1700000000000000000ull, sink = 0;
-    uint64_t *bits = qn_xaligned(N / 8), *out = qn_xaligned(N * 8), *present = qn_xaligned(N / 8);
-    qn_docid *docs = qn_xaligned(N * 4), *some = qn_xaligned(N * 4);
-    uint32_t n = 0, n_some = 0;
-    for (uint32_t i = 0; i < N; i++) {
-        if (shape == SPARSE && next_random() % 50 != 0)
-            continue;
-        docs[n] = i;
-        values[n++] = value_of(shape, i, &at);
-    }
-    for (uint32_t i = 0; i < N; i += 1 + (uint32_t)(next_random() % 2000))
-        some[n_some++] = i;
-
-    struct qn_buf bytes, hot;
-    double write = 1e9, decode = 1e9, range = 1e9, gather = 1e9;
-    qn_buf_init(&bytes, SIZE_MAX);
-    qn_buf_init(&hot, SIZE_MAX);
-    for (int round = 0; round < 5; round++) {
-        struct qn_buf_sink bs;
-        qn_buf_clear(&bytes);
-        qn_buf_clear(&hot);
-        qn_buf_sink_init(&bs, &bytes);
-        double start = now();
-        struct qn_column_writer *wr = qn_column_writer_new(kind_of(shape), simd, &bs.sink);
-        qn_column_put(wr, docs, values, n);
-        if (qn_column_writer_finish(wr, N, &hot) < 0)
-            exit(1);
-        qn_column_writer_free(wr);
-        best_of_5(&write, start);
-    }
-    struct qn_object *ob = qn_object_from_memory(QN_STR("column"), bytes.p, bytes.n);
+    struct column c;
     struct qn_section sc;
     struct qn_column col;
-    if (qn_section_open(&sc, ob, 0, bytes.n, "columns", 5, simd, NULL) < 0 ||
-        qn_column_open(&col, qn_buf_str(&hot), &sc, N, simd, NULL) < 0)
+    make(&c, shape);
+    for (int round = 0; round < 5; round++)
+        write_once(&c, simd);
+    struct qn_object *ob = qn_object_from_memory(QN_STR("column"), c.bytes.p, c.bytes.n);
+    if (qn_section_open(&sc, ob, 0, c.bytes.n, "columns", 5, simd, NULL) < 0 ||
+        qn_column_open(&col, qn_buf_str(&c.hot), &sc, N, simd, NULL) < 0)
         exit(1);
-    uint64_t *sorted = malloc(1000 * 8), lo, hi;
-    for (int i = 0; i < 1000; i++)
-        sorted[i] = values[next_random() % n];
-    lo = hi = sorted[0];
-    for (int i = 0; i < 1000;
-         i++) { /* a quarter, near enough: the two halves of the smaller half */
-        lo = sorted[i] < lo ? sorted[i] : lo;
-        hi = i < 3 && sorted[i] > hi ? sorted[i] : hi;
-    }
-    lo += (hi - lo) / 8;
-    struct qn_column_cursor *cu = qn_column_cursor_new(&col);
-    for (int round = 0; round < 5; round++) {
-        double start = now();
-        for (uint32_t b = 0; b < qn_column_blocks(&col); b++) {
-            if (qn_column_load(cu, b, NULL) < 0)
-                exit(1);
-            sink += cu->n_values;
-        }
-        best_of_5(&decode, start);
-        start = now();
-        for (uint32_t w = 0; w < N; w += QN_WINDOW_DOCS) {
-            uint32_t hits = 0;
-            memset(bits, 0, QN_WINDOW_DOCS / 8);
-            if (qn_column_range(cu, w, w + QN_WINDOW_DOCS, lo, hi, bits, &hits, NULL) < 0)
-                exit(1);
-            sink += hits;
-        }
-        best_of_5(&range, start);
-        start = now();
-        if (qn_column_gather(cu, some, n_some, QN_COLUMN_FIRST, out, present, NULL) < 0)
-            exit(1);
-        best_of_5(&gather, start);
-    }
-    printf("%-27s%10.3f%10.1f%10.2f%10.2f%10.0f\n", names[shape], (double)bytes.n / n,
-           write / n * 1e9, decode / n * 1e9, N / range / 1e9, gather / n_some * 1e9);
-    if (sink == 1)
-        printf("\n");
-    qn_column_cursor_free(cu);
+    for (int round = 0; round < 5; round++)
+        read_once(&c, &col);
+    printf("%-27s%10.3f%10.1f%10.2f%10.2f%10.0f%s\n", names[shape], (double)c.bytes.n / c.n,
+           c.write / c.n * 1e9, c.decode / c.n * 1e9, N / c.range / 1e9, c.gather / c.n_some * 1e9,
+           c.sink == 1 ? "!" : "");
     qn_section_close(&sc);
     qn_object_unref(ob);
-    qn_buf_release(&bytes);
-    qn_buf_release(&hot);
-    free(sorted);
-    free(values);
-    free(bits);
-    free(out);
-    free(present);
-    free(docs);
-    free(some);
+    qn_buf_release(&c.bytes);
+    qn_buf_release(&c.hot);
+    free(c.values);
+    free(c.docs);
+    free(c.some);
 }
 
 int main(int argc, char **argv)
