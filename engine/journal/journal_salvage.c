@@ -93,8 +93,11 @@ static int load_part(struct check *ck, struct part *pt)
     if (rc < 0)
         return fail_io(ck, pt, rc);
     pt->size = st.size_bytes;
-    pt->sound = got == sizeof bytes && qn__segment_head_get(&head, bytes, ck->simd, NULL) == 0 &&
-                head.ordinal == pt->head.ordinal &&
+    if (got == sizeof bytes)
+        rc = qn__segment_head_get(&head, bytes, ck->simd, NULL);
+    if (rc == QN_E_FORMAT_VERSION) /* not damage: a newer Quern wrote it */
+        return fail_io(ck, pt, rc);
+    pt->sound = got == sizeof bytes && rc == 0 && head.ordinal == pt->head.ordinal &&
                 (!ck->have_id || memcmp(head.id, ck->id, sizeof ck->id) == 0);
     if (pt->sound) {
         pt->head = head;
@@ -334,6 +337,8 @@ static int check_part(struct check *ck, size_t i, uint64_t prev_end, uint64_t *e
     int rc = pt->sound ? 0 : rebuild_head(ck, pt, prev, prev_end, limit, &sc);
     if (rc == 0 && pt->sound)
         link_head(ck, pt, prev, prev_end);
+    if (limit < pt->head.base) /* the successor's word makes no sense: see check_all */
+        limit = UINT64_MAX;
     sc.at = QN_SEGMENT_HEAD_BYTES;
     sc.seq = pt->head.base;
     ck->out->n_segments++;
@@ -399,8 +404,13 @@ static int check_all(struct check *ck)
     if (rc == 0)
         rc = drop_strays(ck);
     uint64_t end = 1;
-    for (size_t i = 0; rc == 0 && i < ck->parts.n; i++)
-        rc = check_part(ck, i, end, &end);
+    for (size_t i = 0; rc == 0 && i < ck->parts.n;) {
+        const struct part *pt = &ck->parts.p[i];
+        if (i > 0 && pt->sound && pt->head.prev_end < ck->parts.p[i - 1].head.base)
+            rc = set_aside(ck, i, "begins before the segment before it");
+        else
+            rc = check_part(ck, i++, end, &end);
+    }
     if (rc == 0 && ck->repair)
         rc = qn_fs_sync_dir(ck->fs, ck->dir, ck->err);
     return rc;
