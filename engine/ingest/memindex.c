@@ -131,18 +131,34 @@ static uint32_t lengthen(struct qn_memindex *mx, struct qn__memfield *f, size_t 
     uint32_t doc = current(mx);
     if (f->doc != doc) {
         f->doc = doc;
-        f->length = f->next_pos = 0;
+        f->length = f->value_pos = f->next_pos = 0;
     }
-    uint32_t from = f->next_pos;
     f->length += (uint32_t)n;
-    f->next_pos = from + last + 1 + VALUE_GAP;
+    f->next_pos = f->value_pos + last + 1;
     if (f->spec.norms) {
         mx->column_bytes += doc + 1 - f->norms.n;
         while (f->norms.n <= doc)
             qn_vec_push(&f->norms, (uint8_t)0);
         f->norms.p[doc] = qn_norm_encode(f->length);
     }
-    return from;
+    return f->value_pos;
+}
+
+static void end_value(struct qn__memfield *f)
+{
+    f->value_pos = f->next_pos + VALUE_GAP;
+}
+
+void qn_memindex_value_end(struct qn_memindex *mx, uint32_t field)
+{
+    struct qn__memfield *f = &mx->fields.p[field];
+    if (f->doc == current(mx))
+        end_value(f);
+}
+
+void qn_memindex_take(struct qn_memindex *mx)
+{
+    run_queue(mx);
 }
 
 void qn_memindex_term(struct qn_memindex *mx, uint32_t field, struct qn_str term)
@@ -152,6 +168,7 @@ void qn_memindex_term(struct qn_memindex *mx, uint32_t field, struct qn_str term
     if (!f->spec.indexed && !shared)
         return;
     uint32_t pos = lengthen(mx, f, 1, 0);
+    end_value(f);
     enqueue(mx, shared ? field : QN__NO_COLUMN, qn__term_space(field, false), f->spec.record,
             clip(term), pos);
 }

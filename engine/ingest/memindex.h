@@ -13,7 +13,7 @@
  * equal times in the order they came, documents without a time last; aborted ones are gone. (When
  * they came in that order, as logs do, nothing is moved.)
  *
- * Strings given to term and text are borrowed until the next tokens, end or abort. One owner
+ * Strings given to term and text are borrowed until the next tokens, take, end or abort. One owner
  * thread. */
 #ifndef QN_INGEST_MEMINDEX_H
 #define QN_INGEST_MEMINDEX_H
@@ -54,11 +54,15 @@ uint32_t qn_memindex_field(struct qn_memindex *mx, const struct qn_memfield_spec
 void qn_memindex_begin(struct qn_memindex *mx, int64_t time_ns);
 /* One exact term; also the column's value if the column shares the dictionary. */
 void qn_memindex_term(struct qn_memindex *mx, uint32_t field, struct qn_str term);
-/* The tokens of one value of a text. Values of one document follow each other in position. */
+/* Some tokens of a value of a text; positions count from the value's start. */
 void qn_memindex_tokens(struct qn_memindex *mx, uint32_t field, const struct qn_token *tokens,
                         size_t n);
+/* No more tokens of this value: the document's next value of the field follows in position. */
+void qn_memindex_value_end(struct qn_memindex *mx, uint32_t field);
 /* A value of a column with its own terms. */
 void qn_memindex_text(struct qn_memindex *mx, uint32_t field, struct qn_str value);
+/* Uses what term and text borrowed: their strings may change. */
+void qn_memindex_take(struct qn_memindex *mx);
 /* A number, as the column orders it (columns.h). */
 void qn_memindex_value(struct qn_memindex *mx, uint32_t field, uint64_t value);
 void qn_memindex_present(struct qn_memindex *mx, uint32_t field);

@@ -17,8 +17,9 @@ struct qn__memfield {
     struct qn_memfield_spec spec;
     struct qn__memcolumn column;
     QN_VEC(uint8_t) norms; /* by document; shorter: 0 */
-    uint32_t doc;          /* the document that length and next_pos are about */
-    uint32_t length, next_pos;
+    uint32_t doc;          /* the document that the rest is about */
+    uint32_t length;
+    uint32_t value_pos, next_pos; /* where the current value starts, and where the field ends */
 };
 
 enum { QN__OCCURRENCES = 64 };

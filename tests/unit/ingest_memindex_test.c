@@ -500,7 +500,7 @@ static void merges_equal_the_model(void **state)
         drop_pieces(pc, n);
         free(m->docs);
     }
-    assert_true(shifted > 3 && copied > 3); /* both ways were taken */
+    assert_true(shifted > 0 && copied > 0); /* both ways were taken */
     free(m);
     qn_memindex_free(mx);
 }
