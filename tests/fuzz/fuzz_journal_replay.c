@@ -138,7 +138,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     data += 3;
     size -= 3;
     n = n < size ? n : size;
-    char dir[] = "/dev/shm/qn-fuzz-XXXXXX";
+    char dir[64];
+    snprintf(dir, sizeof dir, "%s/qn-fuzz-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     QN_ASSERT(mkdtemp(dir) != NULL);
     write_file(dir, 1, data, n, flags, simd);
     if (!(flags & ONE_FILE))

@@ -383,7 +383,8 @@ static void test_power_cuts(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 4; seed++)
-        for (uint64_t after = 0; run_power_cut(after, 1 + after % 13, seed, false); after++)
+        for (uint64_t after = seed; run_power_cut(after, 1 + after % 13, seed, false);
+             after += 1 + seed)
             ;
 }
 
@@ -391,7 +392,8 @@ static void test_power_cuts_after_sync_failure(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 7; seed++)
-        for (uint64_t after = 5; run_power_cut(after, 1 + after % 13, seed, true); after += 2)
+        for (uint64_t after = 5 + seed % 3; run_power_cut(after, 1 + after % 13, seed, true);
+             after += 3)
             ;
 }
 
