@@ -2,7 +2,7 @@
  *
  *     qn_config_init(&cfg)                      defaults
  *     qn_config_load(&cfg, name, bytes, ...)    the file, if there is one
- *     qn_config_load_env(&cfg, environ, err)    QUERN_* and QW_* variables
+ *     qn_config_load_env(&cfg, envp, err)       QUERN_* and QW_* variables
  *     qn_config_set(&cfg, option, ...)          one call for each flag
  *     qn_config_finish(&cfg, host name, err)    values that follow from others
  *
@@ -108,13 +108,13 @@ QN_MUST_CHECK int qn_config_set_listen(struct qn_config *cfg, struct qn_str valu
                                        enum qn_config_source from, const char *where,
                                        struct qn_err *err);
 
-/* Reads the file's bytes (YAML or JSON). `environ` (NULL-terminated, "NAME=value") serves ${VAR}.
+/* Reads the file's bytes (YAML or JSON). `envp` (NULL-terminated, "NAME=value") serves ${VAR}.
  */
 QN_MUST_CHECK int qn_config_load(struct qn_config *cfg, struct qn_str name, struct qn_str bytes,
-                                 const char *const *environ, struct qn_err *err);
+                                 const char *const *envp, struct qn_err *err);
 /* QUERN_<KEY>, QUERN_LISTEN and the second names; a QUERN_ variable that is none of these is a
  * warning. QUERN_CONFIG names the file and is the caller's. */
-QN_MUST_CHECK int qn_config_load_env(struct qn_config *cfg, const char *const *environ,
+QN_MUST_CHECK int qn_config_load_env(struct qn_config *cfg, const char *const *envp,
                                      struct qn_err *err);
 /* Fills what follows from other values: node_id, advertise_address, memory_limit. */
 QN_MUST_CHECK int qn_config_finish(struct qn_config *cfg, struct qn_str host_name,

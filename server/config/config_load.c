@@ -9,10 +9,10 @@ struct loader {
     struct qn_err *err;
 };
 
-static struct qn_str env_find(const char *const *environ, struct qn_str name)
+static struct qn_str env_find(const char *const *envp, struct qn_str name)
 {
-    for (; environ != NULL && *environ != NULL; environ++) {
-        struct qn_str line = qn_str_of(*environ);
+    for (; envp != NULL && *envp != NULL; envp++) {
+        struct qn_str line = qn_str_of(*envp);
         if (qn_str_starts(line, name) && line.n > name.n && line.p[name.n] == '=')
             return qn_str_from(line, name.n + 1);
     }
@@ -159,13 +159,13 @@ static int load_map(struct loader *ld, struct qn_str prefix, const struct qn_yam
 }
 
 int qn_config_load(struct qn_config *cfg, struct qn_str name, struct qn_str bytes,
-                   const char *const *environ, struct qn_err *err)
+                   const char *const *envp, struct qn_err *err)
 {
     struct qn_arena ar;
     qn_arena_init(&ar, NULL);
     struct qn_yaml_source src = {.name = name, .text = bytes};
     struct qn_yaml_node *root = NULL;
-    int rc = qn_yaml_substitute(&ar, &src, lookup_env, (void *)environ, err);
+    int rc = qn_yaml_substitute(&ar, &src, lookup_env, (void *)envp, err);
     if (rc < 0)
         goto out;
     rc = qn_yaml_parse(&ar, &src, &root, err);
@@ -194,21 +194,21 @@ static const struct qn_option *option_of_env(struct qn_str name)
     return NULL;
 }
 
-int qn_config_load_env(struct qn_config *cfg, const char *const *environ, struct qn_err *err)
+int qn_config_load_env(struct qn_config *cfg, const char *const *envp, struct qn_err *err)
 {
     int rc = QN_OK;
     /* Second names first: where both are set, QUERN_ wins. */
     for (size_t i = 0; i < QN_OPTIONS_COUNT && rc == QN_OK; i++) {
         const struct qn_option *op = &qn_option_table[i];
-        struct qn_str v = op->env2 ? env_find(environ, qn_str_of(op->env2)) : QN_STR_NONE;
+        struct qn_str v = op->env2 ? env_find(envp, qn_str_of(op->env2)) : QN_STR_NONE;
         if (v.p != NULL && v.n != 0)
             rc = qn_config_set(cfg, op, v, QN_FROM_ENV, op->env2, err);
     }
-    struct qn_str listen = env_find(environ, QN_STR("QUERN_LISTEN"));
+    struct qn_str listen = env_find(envp, QN_STR("QUERN_LISTEN"));
     if (rc == QN_OK && listen.p != NULL)
         rc = qn_config_set_listen(cfg, listen, QN_FROM_ENV, "QUERN_LISTEN", err);
-    for (; rc == QN_OK && environ != NULL && *environ != NULL; environ++) {
-        struct qn_str value = qn_str_of(*environ), name;
+    for (; rc == QN_OK && envp != NULL && *envp != NULL; envp++) {
+        struct qn_str value = qn_str_of(*envp), name;
         if (!qn_str_starts(value, QN_STR("QUERN_")) || !qn_str_split(&value, '=', &name) ||
             value.p == NULL || qn_str_is(name, "QUERN_LISTEN") || qn_str_is(name, "QUERN_CONFIG"))
             continue;

@@ -77,13 +77,16 @@ static int print_node(const struct qn_yaml_source *src, const struct qn_yaml_nod
         break;
     case QN_YAML_LIST:
         qn_jw_arr(w);
-        for (const struct qn_yaml_node *it = node->child; it && rc == QN_OK; it = it->next)
+        for (const struct qn_yaml_node *it = node->child; it != NULL; it = it->next) {
             rc = print_node(src, it, w, err);
+            if (rc < 0)
+                return rc;
+        }
         qn_jw_end(w);
         break;
     case QN_YAML_MAP:
         qn_jw_obj(w);
-        for (const struct qn_yaml_node *it = node->child; it && rc == QN_OK; it = it->next) {
+        for (const struct qn_yaml_node *it = node->child; it != NULL; it = it->next) {
             qn_jw_key_str(w, it->key);
             rc = print_node(src, it, w, err);
             if (rc < 0)

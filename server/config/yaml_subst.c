@@ -143,6 +143,7 @@ int qn_yaml_substitute(struct qn_arena *ar, struct qn_yaml_source *src, qn_yaml_
 {
     struct substitution st = {.ar = ar, .src = src, .lookup = lookup, .ctx = ctx, .err = err};
     qn_buf_init(&st.out, QN_YAML_MAX_BYTES);
+    (void)!qn_buf_reserve(&st.out, 1); /* so that an empty line has an address */
     int rc = QN_OK;
     struct qn_str rest = src->text, line;
     while (rc == QN_OK && qn_str_split(&rest, '\n', &line)) {

@@ -79,6 +79,7 @@ static void errors_say_where(void **state)
         {"a: 1\nb: 2\na: 3\n", "t.yaml:3:1: a: the key appears twice", QN_E_EXISTS},
         {"a: [1, 2\nb: 3\n", "t.yaml:2:", QN_E_PARSE},
         {"a: .inf\n", "t.yaml:1:4: .inf: infinity and NaN have no JSON form", QN_E_TYPE},
+        {"- {a: [{b: .nan}]}\n", "t.yaml:1:12: .nan: infinity and NaN", QN_E_TYPE},
         {"- 0x10000000000000000\n", "t.yaml:1:3: 0x10000000000000000: does not fit", QN_E_RANGE},
         {"a: !!int x\n", "t.yaml:1:4: the tag does not fit", QN_E_TYPE},
         {"a: !mine x\n", "t.yaml:1:4: the tag does not fit", QN_E_TYPE},
