@@ -23,7 +23,7 @@ int qn_cli_fail(const struct qn_cli *cli, int status, const char *fmt, ...)
 const char *qn_cli_env(const struct qn_cli *cli, const char *name)
 {
     size_t n = strlen(name);
-    for (const char *const *e = cli->environ; e != NULL && *e != NULL; e++)
+    for (const char *const *e = cli->envp; e != NULL && *e != NULL; e++)
         if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
             return *e + n + 1;
     return NULL;
@@ -42,7 +42,9 @@ static const char *hint(char *out, size_t n, const char *word, const char *const
                         size_t n_names)
 {
     const char *near = qn_str_nearest(qn_str_of(word), names, n_names);
-    snprintf(out, n, near ? "; did you mean %s?" : "", near);
+    out[0] = '\0';
+    if (near != NULL)
+        snprintf(out, n, "; did you mean %s?", near);
     return out;
 }
 
@@ -249,7 +251,7 @@ static int load_file(const struct qn_cli *cli, struct qn_config *cfg, struct qn_
     qn_buf_init(&bytes, SIZE_MAX);
     int rc = qn_fs_read_file(qn_fs_posix(), name, 4u << 20, &bytes, err);
     if (rc == QN_OK)
-        rc = qn_config_load(cfg, *file, qn_buf_str(&bytes), cli->environ, err);
+        rc = qn_config_load(cfg, *file, qn_buf_str(&bytes), cli->envp, err);
     qn_buf_release(&bytes);
     return rc;
 }
@@ -259,7 +261,7 @@ int qn_cli_config(const struct qn_cli *cli, struct qn_config *cfg, struct qn_str
 {
     int rc = load_file(cli, cfg, file, err);
     if (rc == QN_OK)
-        rc = qn_config_load_env(cfg, cli->environ, err);
+        rc = qn_config_load_env(cfg, cli->envp, err);
     for (size_t i = 0; rc == QN_OK && i < cli->given.n; i++) {
         const struct qn_given *g = &cli->given.p[i];
         char where[QN_OPTION_NAME_MAX];
@@ -296,9 +298,9 @@ static int run(struct qn_cli *cli)
     return rc != 0 ? rc : cli->cmd->run(cli);
 }
 
-int qn_cli_main(int argc, char **argv, const char *const *environ, FILE *out, FILE *err)
+int qn_cli_main(int argc, char **argv, const char *const *envp, FILE *out, FILE *err)
 {
-    struct qn_cli cli = {.environ = environ, .out = out, .err = err, .width = width_of(out)};
+    struct qn_cli cli = {.envp = envp, .out = out, .err = err, .width = width_of(out)};
     const char *term = qn_cli_env(&cli, "TERM"), *no_color = qn_cli_env(&cli, "NO_COLOR");
     cli.color = isatty(fileno(out)) && term != NULL && strcmp(term, "dumb") != 0 &&
                 (no_color == NULL || no_color[0] == '\0');

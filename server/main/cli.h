@@ -77,7 +77,7 @@ struct qn_given {
 };
 
 struct qn_cli {
-    const char *const *environ;
+    const char *const *envp;
     FILE *out, *err;
     bool color; /* of out */
     size_t width;
@@ -87,7 +87,7 @@ struct qn_cli {
 };
 
 /* Runs the whole command line and returns the exit status. */
-int qn_cli_main(int argc, char **argv, const char *const *environ, FILE *out, FILE *err);
+int qn_cli_main(int argc, char **argv, const char *const *envp, FILE *out, FILE *err);
 
 /* The pieces. Parsing reports on cli->err itself: 0 or QN_EXIT_USAGE. */
 QN_MUST_CHECK int qn_cli_parse(struct qn_cli *cli, int argc, char **argv);
