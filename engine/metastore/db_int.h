@@ -22,14 +22,13 @@ struct qn_db;
 struct qn_db_rows;
 
 struct qn_db_value {
-    enum { QN_DB_NULL, QN_DB_INT, QN_DB_TEXT } kind;
+    enum { QN_DB_INT, QN_DB_TEXT } kind;
     int64_t i;
     struct qn_str s;
 };
 
 #define QN_DB_I(v) ((struct qn_db_value){.kind = QN_DB_INT, .i = (int64_t)(v)})
 #define QN_DB_S(v) ((struct qn_db_value){.kind = QN_DB_TEXT, .s = (v)})
-#define QN_DB_OPT(has, v) ((struct qn_db_value){.kind = (has) ? QN_DB_INT : QN_DB_NULL, .i = (v)})
 /* The parameters of a statement, as the two arguments that exec and query take. */
 #define QN_DB_P(...)                                                                               \
     (const struct qn_db_value[]){__VA_ARGS__},                                                     \

@@ -127,10 +127,8 @@ static int bind(struct sqlite_db *sq, struct statement *st, const struct qn_db_v
             /* Static: the parameters outlive the result, see query. */
             rc = sqlite3_bind_text64(st->stmt, at, v->s.p != NULL ? v->s.p : "", v->s.n,
                                      SQLITE_STATIC, SQLITE_UTF8);
-        else if (v->kind == QN_DB_INT)
-            rc = sqlite3_bind_int64(st->stmt, at, v->i);
         else
-            rc = sqlite3_bind_null(st->stmt, at);
+            rc = sqlite3_bind_int64(st->stmt, at, v->i);
         if (rc != SQLITE_OK)
             return failed(sq, rc, err);
     }

@@ -32,8 +32,8 @@ static const char *const version_1[] = {
     " index_uid TEXT NOT NULL REFERENCES indexes (index_uid),"
     " split_id TEXT NOT NULL,"
     " state BIGINT NOT NULL,"
-    " min_time_ns BIGINT,"
-    " max_time_ns BIGINT,"
+    " min_time_ns BIGINT NOT NULL," /* without time: the least and the greatest there are */
+    " max_time_ns BIGINT NOT NULL,"
     " doc_count BIGINT NOT NULL,"
     " deleted_doc_count BIGINT NOT NULL,"
     " size_bytes BIGINT NOT NULL,"

@@ -63,8 +63,9 @@ static int check_split(const struct qn_meta_split *sp, struct qn_err *err)
         rc = qn__meta_check_text(texts[i], "split metadata", err);
     for (size_t i = 0; rc == QN_OK && i < sp->n_tags; i++)
         rc = qn__meta_check_text(sp->tags[i], "split tag", err);
-    if (rc == QN_OK && sp->has_time && sp->min_time_ns > sp->max_time_ns)
-        rc = qn_fail(err, QN_E_INVALID, "split \"" QN_STR_FMT "\" ends before it begins",
+    if (rc == QN_OK && sp->has_time &&
+        (sp->min_time_ns > sp->max_time_ns || sp->max_time_ns == INT64_MAX))
+        rc = qn_fail(err, QN_E_INVALID, "split \"" QN_STR_FMT "\" ends before it begins, or never",
                      QN_STR_ARG(sp->split_id));
     return rc;
 }
@@ -93,8 +94,9 @@ static int stage_one(struct qn_db *db, struct qn_str index_uid, const struct qn_
         " source_id = excluded.source_id, node_id = excluded.node_id, tier = excluded.tier,"
         " doc_mapping_uid = excluded.doc_mapping_uid, tags = excluded.tags, json = excluded.json"
         " WHERE splits.state = 1",
-        QN_DB_P(QN_DB_S(index_uid), QN_DB_S(sp->split_id), QN_DB_OPT(sp->has_time, sp->min_time_ns),
-                QN_DB_OPT(sp->has_time, sp->max_time_ns), QN_DB_I(sp->doc_count),
+        QN_DB_P(QN_DB_S(index_uid), QN_DB_S(sp->split_id),
+                QN_DB_I(sp->has_time ? sp->min_time_ns : INT64_MIN),
+                QN_DB_I(sp->has_time ? sp->max_time_ns : INT64_MAX), QN_DB_I(sp->doc_count),
                 QN_DB_I(sp->deleted_doc_count), QN_DB_I(sp->size_bytes), QN_DB_I(sp->raw_bytes),
                 QN_DB_I(sp->footer_start), QN_DB_I(sp->footer_end), QN_DB_I(sp->partition_id),
                 QN_DB_I(sp->delete_opstamp), QN_DB_I(sp->delete_generation), QN_DB_I(sp->merge_ops),

@@ -8,6 +8,8 @@
 
 #define MAX_IDS 30000 /* what databases allow as parameters of one statement */
 
+#define HAS_TIME "max_time_ns < 9223372036854775807"
+
 /* A statement under construction: its text and its parameters. */
 struct select {
     struct qn_buf sql;
@@ -78,10 +80,9 @@ static void conditions(struct select *se, const struct qn_meta_split_query *q, i
     condition_in(se, "split_id", q->split_ids, q->n_split_ids);
     condition_states(se, q->states);
     if (q->time != NULL) {
-        condition_i(se, "(max_time_ns IS NULL OR max_time_ns >= ", q->time->from);
-        qn_buf_put_z(&se->sql, ")");
-        condition_i(se, "(min_time_ns IS NULL OR min_time_ns <= ", q->time->to);
-        qn_buf_put_z(&se->sql, ")");
+        condition_i(se,
+                    "max_time_ns >= ", q->time->from); /* splits without time reach everywhere */
+        condition_i(se, "min_time_ns <= ", q->time->to);
     }
     if (q->created != NULL) {
         condition_i(se, "created_us >= ", q->created->from);
@@ -106,7 +107,8 @@ static const char *order_of(enum qn_meta_sort sort)
 {
     switch (sort) {
     case QN_META_BY_TIME_DESC:
-        return " ORDER BY max_time_ns IS NULL, max_time_ns DESC, index_uid, split_id";
+        return " ORDER BY CASE WHEN " HAS_TIME " THEN 0 ELSE 1 END, max_time_ns DESC, index_uid,"
+               " split_id";
     case QN_META_BY_STALENESS:
         return " ORDER BY delete_opstamp, published_us, index_uid, split_id";
     case QN_META_BY_ID:
@@ -194,9 +196,11 @@ static int take_split(struct qn_db_rows *rows, struct qn_arena *ar, void *elemen
     sp->index_uid = qn__db_str(rows, 0, ar);
     sp->split_id = qn__db_str(rows, 1, ar);
     sp->state = (enum qn_meta_state)qn__db_int(rows, 2);
-    sp->has_time = !qn__db_is_null(rows, 3) && !qn__db_is_null(rows, 4);
     sp->min_time_ns = qn__db_int(rows, 3);
     sp->max_time_ns = qn__db_int(rows, 4);
+    sp->has_time = sp->max_time_ns != INT64_MAX;
+    if (!sp->has_time)
+        sp->min_time_ns = sp->max_time_ns = 0;
     sp->doc_count = (uint64_t)qn__db_int(rows, 5);
     sp->deleted_doc_count = (uint64_t)qn__db_int(rows, 6);
     sp->size_bytes = (uint64_t)qn__db_int(rows, 7);
@@ -253,8 +257,9 @@ int qn_meta_list_splits(struct qn_metastore *ms, const struct qn_meta_split_quer
 
 #define SELECT_TOTALS                                                                              \
     "SELECT count(*), coalesce(sum(doc_count), 0), coalesce(sum(deleted_doc_count), 0),"           \
-    " coalesce(sum(size_bytes), 0), coalesce(sum(raw_bytes), 0), min(min_time_ns),"                \
-    " max(max_time_ns) FROM splits WHERE state = 2"
+    " coalesce(sum(size_bytes), 0), coalesce(sum(raw_bytes), 0),"                                  \
+    " min(CASE WHEN " HAS_TIME " THEN min_time_ns END),"                                           \
+    " max(CASE WHEN " HAS_TIME " THEN max_time_ns END) FROM splits WHERE state = 2"
 
 int qn_meta_totals(struct qn_metastore *ms, struct qn_str index_uid, struct qn_meta_totals *out,
                    struct qn_err *err)
