@@ -31,7 +31,9 @@ is_installed() { # <package>
 }
 
 is_known() { # <package>: apt can install it
-    apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+    local policy # whole: a reader that stops early would fail the pipe
+    policy=$(apt-cache policy "$1" 2>/dev/null)
+    grep -q 'Candidate: [^(]' <<<"$policy"
 }
 
 # Packages of the lists given that are not installed; of a|b neither is.
