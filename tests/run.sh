@@ -86,13 +86,16 @@ build() { # <preset>
 }
 
 ctests() { # <preset> <name> <ctest arguments...>
-    local preset=$1 name=$2
+    local preset=$1 name=$2 junit
     shift 2
     build "$preset" || return 0
     say "Testing: $name ($preset)"
-    ctest --test-dir "build/$preset" -j2 --no-tests=ignore --output-on-failure \
-        --test-output-size-passed 200000 --output-junit "$results/$name-$preset.xml" "$@" ||
-        echo "some failed"
+    junit=$results/$name-$preset.xml
+    ctest --test-dir "build/$preset" -j2 --output-on-failure --test-output-size-passed 200000 \
+        --output-junit "$junit" "$@" || echo "some failed"
+    if ! grep -q '<testcase' "$junit" 2>/dev/null; then
+        failed_step "$name-$preset has no tests"
+    fi
 }
 
 http_tests() { # <preset>
