@@ -26,32 +26,42 @@ static uint64_t head_of(struct qn_str s)
     return v;
 }
 
-static int compare(const struct qn_terms_merge *mg, uint32_t a, uint32_t b)
+/* Order of two inputs whose heads are equal. Input that is used up has the largest head. */
+static int compare_rest(const struct qn_terms_merge *mg, uint32_t a, uint32_t b)
 {
     const struct qn__merge_tree *t = mg->tree;
     if (t->done[a] || t->done[b])
         return t->done[a] - t->done[b];
-    if (t->head[a] != t->head[b])
-        return t->head[a] < t->head[b] ? -1 : 1;
     return qn_str_cmp(mg->its[a]->term, mg->its[b]->term);
+}
+
+static bool wins_rest(const struct qn_terms_merge *mg, uint32_t a, uint32_t b)
+{
+    int c = compare_rest(mg, a, b);
+    return c != 0 ? c < 0 : a < b;
 }
 
 static bool wins(const struct qn_terms_merge *mg, uint32_t a, uint32_t b)
 {
-    int c = compare(mg, a, b);
-    return c != 0 ? c < 0 : a < b;
+    uint64_t x = mg->tree->head[a], y = mg->tree->head[b];
+    return x != y ? x < y : wins_rest(mg, a, b);
 }
 
 static void replay(struct qn_terms_merge *mg, uint32_t leaf)
 {
     struct qn__merge_tree *t = mg->tree;
     uint32_t winner = leaf;
-    for (uint32_t k = (leaf + t->n) / 2; k > 0; k /= 2)
-        if (wins(mg, t->node[k], winner)) {
-            uint32_t loser = winner;
-            winner = t->node[k];
-            t->node[k] = loser;
-        }
+    uint64_t head = t->head[leaf];
+    for (uint32_t k = (leaf + t->n) / 2; k > 0; k /= 2) {
+        uint32_t other = t->node[k];
+        uint64_t h = t->head[other];
+        bool swap = h < head;
+        if (QN_UNLIKELY(h == head))
+            swap = wins_rest(mg, other, winner);
+        t->node[k] = swap ? winner : other;
+        winner = swap ? other : winner;
+        head = swap ? h : head;
+    }
     t->node[0] = winner;
 }
 
@@ -70,8 +80,7 @@ static uint32_t play(struct qn_terms_merge *mg, uint32_t k)
 static int note(struct qn_terms_merge *mg, uint32_t i, int rc)
 {
     mg->tree->done[i] = rc != 0;
-    if (rc == 0)
-        mg->tree->head[i] = head_of(mg->its[i]->term);
+    mg->tree->head[i] = rc == 0 ? head_of(mg->its[i]->term) : UINT64_MAX;
     return rc < 0 ? rc : 0;
 }
 
@@ -91,8 +100,10 @@ int qn_terms_merge_new(struct qn_terms_merge **out, const struct qn_terms *const
     t->head = qn_xcalloc(leaves, sizeof *t->head);
     t->done = qn_xcalloc(leaves, sizeof *t->done);
     t->node = qn_xcalloc(leaves, sizeof *t->node);
-    for (uint32_t i = 0; i < leaves; i++)
+    for (uint32_t i = 0; i < leaves; i++) {
         t->done[i] = true;
+        t->head[i] = UINT64_MAX;
+    }
     for (uint32_t i = 0; i < n; i++) {
         if (tds[i] == NULL)
             continue;
@@ -129,7 +140,7 @@ static bool has_equal(const struct qn_terms_merge *mg, uint32_t w)
 {
     const struct qn__merge_tree *t = mg->tree;
     for (uint32_t k = (w + t->n) / 2; k > 0; k /= 2)
-        if (compare(mg, t->node[k], w) == 0)
+        if (QN_UNLIKELY(t->head[t->node[k]] == t->head[w]) && compare_rest(mg, t->node[k], w) == 0)
             return true;
     return false;
 }
@@ -166,6 +177,7 @@ int qn_terms_merge_next(struct qn_terms_merge *mg, struct qn_err *err)
         return 0;
     do {
         t->done[w] = true;
+        t->head[w] = UINT64_MAX;
         replay(mg, w);
         w = t->node[0];
         if (t->done[w] || !qn_str_eq(mg->its[w]->term, mg->term))

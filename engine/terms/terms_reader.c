@@ -325,7 +325,7 @@ int qn_terms_next(struct qn_terms_iter *it, struct qn_err *err)
         return next_block(it, err);
     if (b->walked != b->index)
         qn__terms_block_goto(b, it->td->sc->ops, b->index);
-    it->shared = (uint32_t)qn__terms_shared_text(b->form, qn__terms_block_step(b));
+    it->shared = qn__terms_block_step(b, it->td->sc->ops);
     it->term = qn__terms_block_term(b);
     b->index++;
     it->ord++;

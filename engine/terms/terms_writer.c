@@ -26,8 +26,9 @@ struct qn_terms_writer {
     uint32_t n_one, n_inline, n_list;
     uint64_t list_base, list_end;
     struct qn_buf text, inlines;
-    uint32_t size_text; /* estimate of suffix bytes */
-    bool may_hex, may_uuid;
+    uint32_t size_text;     /* estimate of suffix bytes */
+    unsigned last_width;    /* of symbols in the block before: what to expect of this one */
+    struct qn_buf suffixes; /* as bytes */
     struct qn_buf out;      /* the block being written */
     struct qn_coder *coder; /* NULL without compression */
     struct qn_buf packed;
@@ -59,9 +60,10 @@ struct qn_terms_writer *qn_terms_writer_new(struct qn_sink *sk, const struct qn_
         wr->coder = qn_coder_new();
     qn_buf_init(&wr->packed, SIZE_MAX);
     wr->start = sk->at;
-    wr->may_hex = wr->may_uuid = true;
+    wr->last_width = 8;
     qn_buf_init(&wr->text, SIZE_MAX);
     qn_buf_init(&wr->inlines, SIZE_MAX);
+    qn_buf_init(&wr->suffixes, SIZE_MAX);
     qn_buf_init(&wr->out, SIZE_MAX);
     qn_buf_init(&wr->last, SIZE_MAX);
     qn_buf_init(&wr->seps, UINT32_MAX);
@@ -74,6 +76,7 @@ void qn_terms_writer_free(struct qn_terms_writer *wr)
         return;
     qn_buf_release(&wr->text);
     qn_buf_release(&wr->inlines);
+    qn_buf_release(&wr->suffixes);
     qn_buf_release(&wr->out);
     qn_buf_release(&wr->packed);
     qn_coder_free(wr->coder);
@@ -85,27 +88,6 @@ void qn_terms_writer_free(struct qn_terms_writer *wr)
     qn_vec_release(&wr->sep_ends);
     qn_vec_release(&wr->hashes);
     free(wr);
-}
-
-static enum qn__terms_form form_of(const struct qn_terms_writer *wr)
-{
-    return wr->may_uuid ? QN__TERMS_UUID : wr->may_hex ? QN__TERMS_HEX : QN__TERMS_TEXT;
-}
-
-/* Turns wr->text, pre and len from text into the stored form, in place: it only shrinks. */
-static void pack_terms(struct qn_terms_writer *wr, enum qn__terms_form form)
-{
-    if (form == QN__TERMS_TEXT)
-        return;
-    size_t from = 0, to = 0;
-    for (uint32_t i = 0; i < wr->n; i++) {
-        struct qn_str term = qn_str_make(wr->text.p + from, wr->len[i]);
-        from += wr->len[i];
-        wr->pre[i] = (uint32_t)qn__terms_shared_stored(form, wr->pre[i]);
-        wr->len[i] = (uint32_t)qn__terms_pack_form(form, term, (uint8_t *)wr->text.p + to);
-        to += wr->len[i];
-    }
-    wr->text.n = to;
 }
 
 /* Appends one packed array and notes its minimum (when it may have one) and width in the header. */
@@ -139,46 +121,175 @@ static void put_offsets(struct qn_terms_writer *wr)
     }
 }
 
-/* Lengths of suffixes into arr[T_SUF]; gives their sum, and whether all terms have one length. */
-static uint32_t suffix_lens(struct qn_terms_writer *wr, bool *fixed)
+/* ---- template: bytes that all terms of a block have in common, wherever they are */
+
+struct template
 {
-    uint32_t sum = 0;
-    *fixed = true;
+    uint32_t len, n_free;
+    uint8_t text[QN_TERMS_TEMPLATE_MAX];
+    bool is_free[QN_TERMS_TEMPLATE_MAX + 8];
+    uint8_t free_before[QN_TERMS_TEMPLATE_MAX + 1];
+};
+
+/* True when the terms have one length and share more than their beginning, which front coding takes
+ * care of. Changes are collected eight bytes at a time. */
+static bool find_template(const struct qn_terms_writer *wr, struct template *tp)
+{
+    uint32_t len = wr->len[0], shared = len;
+    if (wr->n < 2 || len > QN_TERMS_TEMPLATE_MAX)
+        return false;
+    for (uint32_t i = 1; i < wr->n; i++) {
+        if (wr->len[i] != len)
+            return false;
+        shared = wr->pre[i] < shared ? wr->pre[i] : shared;
+    }
+    uint8_t diff[QN_TERMS_TEMPLATE_MAX + 9] = {0};
+    for (uint32_t i = 1; i < wr->n; i++)
+        for (uint32_t k = wr->pre[i]; k < len; k++)
+            diff[k] |= (uint8_t)(wr->text.p[(size_t)i * len + k] ^ wr->text.p[k]);
+    tp->len = len;
+    tp->n_free = 0;
+    for (uint32_t k = 0; k < len; k++) {
+        tp->text[k] = (uint8_t)wr->text.p[k];
+        tp->is_free[k] = diff[k] != 0;
+        tp->free_before[k] = (uint8_t)tp->n_free;
+        tp->n_free += tp->is_free[k];
+    }
+    return len - tp->n_free > shared;
+}
+
+/* Takes the template's bytes out of all terms, in place. */
+static void apply_template(struct qn_terms_writer *wr, const struct template *tp)
+{
+    size_t to = 0;
+    for (uint32_t i = 0; i < wr->n; i++) {
+        const char *from = wr->text.p + (size_t)i * tp->len;
+        for (uint32_t k = 0; k < tp->len; k++) {
+            wr->text.p[to] = from[k];
+            to += tp->is_free[k];
+        }
+        wr->pre[i] = i ? tp->free_before[wr->pre[i]] : 0;
+        wr->len[i] = tp->n_free;
+    }
+    wr->text.n = to;
+}
+
+static void put_template(struct qn_terms_writer *wr, const struct template *tp)
+{
+    uint8_t mask[QN_TERMS_TEMPLATE_MAX / 8 + 1] = {0};
+    for (uint32_t k = 0; k < tp->len; k++)
+        mask[k / 8] |= (uint8_t)(tp->is_free[k] << (k % 8));
+    wr->out.p[67] = (char)tp->len;
+    qn_buf_put(&wr->out, tp->text, tp->len);
+    qn_buf_put(&wr->out, mask, (tp->len + 7) / 8);
+}
+
+/* ---- suffixes */
+
+/* Lengths into arr[T_SUF], bytes into wr->suffixes; gives whether all terms have one length. */
+static bool cut_suffixes(struct qn_terms_writer *wr)
+{
+    bool fixed = true;
+    size_t from = 0;
+    qn_buf_clear(&wr->suffixes);
     for (uint32_t i = 0; i < wr->n; i++) {
         if (i % QN_TERMS_PER_GROUP == 0)
             wr->pre[i] = 0;
-        *fixed &= wr->len[i] == wr->len[0];
-        wr->arr[T_SUF][i] = wr->len[i] - wr->pre[i];
-        sum += wr->arr[T_SUF][i];
-    }
-    return sum;
-}
-
-static void put_suffixes(struct qn_terms_writer *wr)
-{
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < wr->n; i++) {
-        if (i % QN_TERMS_PER_GROUP == 0)
-            qn_buf_put_u32(&wr->out, at);
-        at += wr->len[i] - wr->pre[i];
-    }
-    size_t from = 0;
-    for (uint32_t i = 0; i < wr->n; i++) {
-        qn_buf_put(&wr->out, wr->text.p + from + wr->pre[i], wr->len[i] - wr->pre[i]);
+        uint32_t n = wr->len[i] - wr->pre[i];
+        fixed &= wr->len[i] == wr->len[0];
+        wr->arr[T_SUF][i] = n;
+        qn_buf_put(&wr->suffixes, wr->text.p + from + wr->pre[i], n);
         from += wr->len[i];
     }
+    return fixed;
 }
 
-static void put_header(struct qn_terms_writer *wr, enum qn__terms_form form, bool fixed,
-                       uint32_t suffix_bytes)
+/* The bytes in use, ascending; gives how many (0: too many for symbols), and the symbol of each. */
+static uint32_t make_table(const struct qn_buf *bytes, uint8_t table[QN_TERMS_SYMBOLS],
+                           uint8_t symbol[256])
+{
+    bool used[256] = {0};
+    uint32_t n = 0;
+    for (size_t i = 0; i < bytes->n; i++)
+        used[(uint8_t)bytes->p[i]] = true;
+    for (uint32_t c = 0; c < 256; c++)
+        if (used[c]) {
+            if (n == QN_TERMS_SYMBOLS)
+                return 0;
+            symbol[c] = (uint8_t)n;
+            table[n++] = (uint8_t)c;
+        }
+    if (n == 0)
+        table[n++] = 0; /* empty terms only */
+    return n;
+}
+
+/* Appends n bytes as symbols. */
+static void put_symbols(struct qn_terms_writer *wr, const uint8_t *p, size_t n, unsigned width,
+                        const uint8_t symbol[256])
+{
+    uint32_t v[512];
+    uint8_t *out;
+    /* 512 symbols of any width end on a byte. */
+    for (size_t i = 0; i < n; i += 512) {
+        size_t m = n - i < 512 ? n - i : 512;
+        for (size_t k = 0; k < m; k++)
+            v[k] = symbol[p[i + k]];
+        if (!qn_buf_reserve(&wr->out, qn_packed_bytes(m, width) + 8))
+            return;
+        out = (uint8_t *)wr->out.p + wr->out.n;
+        wr->opt.ops->pack32(out, v, m, width);
+        wr->out.n += qn_packed_bytes(m, width);
+    }
+}
+
+static uint32_t group_bytes(const struct qn_terms_writer *wr, uint32_t from, const uint32_t *len)
+{
+    uint32_t n = 0;
+    for (uint32_t i = from; i < wr->n && i < from + QN_TERMS_PER_GROUP; i++)
+        n += len[i];
+    return n;
+}
+
+/* GRP, TBL, TPL and the suffixes. `len` are the lengths of the suffixes. */
+static void put_suffixes(struct qn_terms_writer *wr, const uint32_t *len, const struct template *tp)
+{
+    uint8_t table[QN_TERMS_SYMBOLS], symbol[256];
+    uint32_t n_symbols = make_table(&wr->suffixes, table, symbol), at = 0;
+    unsigned width = n_symbols ? qn_bit_width(n_symbols - 1) : 8;
+    for (uint32_t i = 0; i < wr->n; i += QN_TERMS_PER_GROUP) {
+        qn_buf_put_u32(&wr->out, at);
+        at += (uint32_t)qn_packed_bytes(group_bytes(wr, i, len), width);
+    }
+    qn_buf_put(&wr->out, table, n_symbols);
+    if (tp != NULL)
+        put_template(wr, tp);
+    wr->out.p[5] = (char)width;
+    wr->out.p[66] = (char)n_symbols;
+    memcpy(wr->out.p + 12, &at, 4);
+    wr->last_width = width;
+    const uint8_t *p = (const uint8_t *)wr->suffixes.p;
+    for (uint32_t i = 0; i < wr->n; i += QN_TERMS_PER_GROUP) {
+        uint32_t n = group_bytes(wr, i, len);
+        if (width == 8)
+            qn_buf_put(&wr->out, p, n);
+        else
+            put_symbols(wr, p, n, width, symbol);
+        p += n;
+    }
+}
+
+/* ---- blocks */
+
+static void put_header(struct qn_terms_writer *wr, bool fixed)
 {
     uint32_t inline_bytes = (uint32_t)wr->inlines.n;
     uint16_t n = (uint16_t)wr->n, n_inline = (uint16_t)wr->n_inline, n_list = (uint16_t)wr->n_list;
+    qn_buf_clear(&wr->out);
+    qn_buf_fill(&wr->out, 0, QN_TERMS_HEADER);
     char *h = wr->out.p;
     h[4] = QN__TERMS_STORED;
-    h[5] = (char)form;
     memcpy(h + 6, &n, 2);
-    memcpy(h + 12, &suffix_bytes, 4);
     memcpy(h + 16, &inline_bytes, 4);
     memcpy(h + 20, &n_inline, 2);
     memcpy(h + 22, &n_list, 2);
@@ -204,17 +315,18 @@ static void pack_body(struct qn_terms_writer *wr)
 
 static void write_block(struct qn_terms_writer *wr)
 {
-    enum qn__terms_form form = form_of(wr);
-    qn_buf_clear(&wr->out);
-    qn_buf_fill(&wr->out, 0, QN_TERMS_HEADER);
-    pack_terms(wr, form);
-    bool fixed;
-    uint32_t suffix_bytes = suffix_lens(wr, &fixed);
-    put_header(wr, form, fixed, suffix_bytes);
-    put_array(wr, T_PRE, wr->pre, wr->n, -1);
+    struct template tp;
+    uint32_t len[QN_TERMS_PER_BLOCK]; /* of suffixes; put_array changes what it packs */
+    bool templated = find_template(wr, &tp);
+    if (templated)
+        apply_template(wr, &tp);
+    bool fixed = cut_suffixes(wr);
+    memcpy(len, wr->arr[T_SUF], wr->n * sizeof *len);
     if (fixed)
         for (uint32_t i = 0; i < wr->n; i++)
             wr->arr[T_SUF][i] = wr->len[0];
+    put_header(wr, fixed);
+    put_array(wr, T_PRE, wr->pre, wr->n, -1);
     put_array(wr, T_SUF, wr->arr[T_SUF], wr->n, 32);
     put_array(wr, T_KND, wr->kind, wr->n, -1);
     put_array(wr, T_DOC, wr->arr[T_DOC], wr->n_one, 36);
@@ -223,7 +335,7 @@ static void write_block(struct qn_terms_writer *wr)
     put_array(wr, T_LEN, wr->arr[T_LEN], wr->n_inline, 48);
     put_array(wr, T_DF2, wr->arr[T_DF2], wr->n_list, 52);
     put_offsets(wr);
-    put_suffixes(wr);
+    put_suffixes(wr, len, templated ? &tp : NULL);
     qn_buf_put(&wr->out, wr->inlines.p, wr->inlines.n);
 
     uint32_t body_len = (uint32_t)(wr->out.n - QN_TERMS_HEADER);
@@ -245,7 +357,6 @@ static void flush_block(struct qn_terms_writer *wr)
     write_block(wr);
     wr->n = wr->n_one = wr->n_inline = wr->n_list = 0;
     wr->size_text = 0;
-    wr->may_hex = wr->may_uuid = true;
     wr->list_base = wr->list_end;
     qn_buf_clear(&wr->text);
     qn_buf_clear(&wr->inlines);
@@ -266,21 +377,11 @@ static void push_separator(struct qn_terms_writer *wr, struct qn_str term, size_
     qn_vec_push(&wr->sep_ends, (uint32_t)wr->seps.n);
 }
 
-static uint32_t estimate(const struct qn_terms_writer *wr, bool packed)
+/* What the block would take if it ended here. */
+static uint32_t estimate(const struct qn_terms_writer *wr)
 {
     uint32_t infos = 4 * wr->n_one + 2 * wr->n_inline + 6 * wr->n_list + wr->n;
-    return (packed ? wr->size_text / 2 : wr->size_text) + infos + (uint32_t)wr->inlines.n;
-}
-
-/* Closes the block when it is full, or when this term would end its packed form and the text of it
- * is too long for one block. */
-static void make_room(struct qn_terms_writer *wr, bool hex, bool uuid)
-{
-    bool packed = wr->may_hex || wr->may_uuid;
-    bool packed_after = (wr->may_hex && hex) || (wr->may_uuid && uuid);
-    if (wr->n == QN_TERMS_PER_BLOCK || estimate(wr, packed) >= wr->opt.block_bytes ||
-        (packed && !packed_after && estimate(wr, false) >= wr->opt.block_bytes))
-        flush_block(wr);
+    return wr->size_text * wr->last_width / 8 + infos + (uint32_t)wr->inlines.n;
 }
 
 static int add_info(struct qn_terms_writer *wr, const struct qn_term_info *info)
@@ -322,16 +423,10 @@ int qn_terms_writer_add(struct qn_terms_writer *wr, struct qn_str term,
     if (wr->any &&
         (shared == n ? term.n <= n : (uint8_t)term.p[shared] < (uint8_t)wr->last.p[shared]))
         return wr->rc = QN_E_BUG;
-    uint8_t scratch[QN_TERM_MAX_BYTES / 2 + 1];
-    bool hex = (wr->may_hex || wr->n == 0) &&
-               qn__terms_pack_form(QN__TERMS_HEX, term, scratch) != SIZE_MAX;
-    bool uuid = (wr->may_uuid || wr->n == 0) &&
-                qn__terms_pack_form(QN__TERMS_UUID, term, scratch) != SIZE_MAX;
-    make_room(wr, hex, uuid);
+    if (wr->n == QN_TERMS_PER_BLOCK || estimate(wr) >= wr->opt.block_bytes)
+        flush_block(wr);
     if (wr->n == 0)
         push_separator(wr, term, shared);
-    wr->may_hex &= hex;
-    wr->may_uuid &= uuid;
     wr->rc = add_info(wr, info);
     wr->pre[wr->n] = (uint32_t)shared;
     wr->len[wr->n] = (uint32_t)term.n;

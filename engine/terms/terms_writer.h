@@ -11,8 +11,7 @@
  *   OFFSET SIZE FIELD
  *    0      4   CRC-32C of the bytes from 4 to the end of the block
  *    4      1   codec of the body: 0 stored, 1 packed by codec/block.h
- *    5      1   form of the terms: 0 text, 1 lower-case hex digits as binary, 2 UUIDs (36
- *               characters, lower case) as 16 bytes
+ *    5      1   W, bits of a symbol: 8 = symbols are the bytes; 0 .. 6 = indexes into the table
  *    6      2   n, terms in the block: 1 .. 1024
  *    8      4   body length, decoded
  *   12      4   S, bytes of suffixes
@@ -20,11 +19,12 @@
  *   20      2   number of INLINE terms
  *   22      2   number of LIST terms; all others are ONE
  *   24      8   offset in the postings section of the block's first list
- *   32     20   u32 minimum of the arrays SUF DOC AUX DF1 LEN
- *   52      4   u32 minimum of DF2
+ *   32     24   u32 minimum of the arrays SUF DOC AUX DF1 LEN DF2
  *   56      9   u8 width of the arrays PRE SUF KND DOC AUX DF1 LEN DF2 OFF
- *   65      1   1: all terms have length min(SUF) once decoded; SUF has width 0
- *   66      6   zero
+ *   65      1   1: all stored terms have length min(SUF); SUF has width 0 and is not added to
+ *   66      1   Y, symbols in the table: 0 when W is 8, else 1 .. 64
+ *   67      1   L, length of the template, 0 = none; needs byte 65
+ *   68      4   zero
  *   72          body
  * Body: arrays packed in horizontal order (simd/ops.h), each starting on a byte; value = minimum +
  * packed value; PRE, KND and OFF have minimum 0. The groups are of 32 terms.
@@ -35,8 +35,13 @@
  *   DF1, LEN   for each INLINE term: df - 1, bytes of postings
  *   DF2        for each LIST term: df - 1
  *   OFF        for each LIST term: the end of the list, relative to the block's first list
- *   GRP        (n + 31) / 32 times u32: offset of the group's first suffix
- *   S bytes of suffixes, then I bytes of inline postings
+ *   GRP        (n + 31) / 32 times u32: offset of the group's suffixes
+ *   TBL Y      bytes that the symbols stand for, ascending
+ *   TPL L      bytes of a term, and then (L + 7) / 8 bytes of mask: where its bit is 0 every term
+ * of the block has the template's byte, and the stored terms are without it S bytes of suffixes:
+ * per group the symbols of its terms one after the other, packed I bytes of inline postings The
+ * table makes hexadecimal ids and decimal numbers half as long, lower-case words a quarter shorter;
+ * the template takes the dashes out of UUIDs and the punctuation out of time stamps.
  *
  * FORMAT of the hot part
  *    0      4   "QTD1"
