@@ -120,14 +120,16 @@ int qn__block_get_codes(uint8_t *codes, struct qn_escape *escapes, uint32_t *n_e
                         uint32_t n, struct qn_err *err)
 {
     uint32_t v[QN_POSTINGS_BLOCK + 16];
+    uint8_t narrow[QN_POSTINGS_BLOCK];
     if (end - p < 2 || p[1] > 8 || (size_t)(end - p) - 2 < qn_packed_bytes(n, p[1]))
         return qn_corrupt(err, "postings: codes do not fit into their block");
     ops->unpack32(v, p + 2, n, p[1], p[0]);
-    /* Whole blocks only: a constant count is what compilers vectorise. */
     for (uint32_t i = n; i < QN_POSTINGS_BLOCK; i++)
         v[i] = 0;
+    /* A constant count into an array of its own is what compilers vectorise. */
     for (uint32_t i = 0; i < QN_POSTINGS_BLOCK; i++)
-        codes[i] = (uint8_t)v[i];
+        narrow[i] = (uint8_t)v[i];
+    memcpy(codes, narrow, sizeof narrow);
     *n_escapes = 0;
     size_t used = 2 + qn_packed_bytes(n, p[1]);
     if (ops->max8(codes, n) != QN_IMPACT_ESCAPE)

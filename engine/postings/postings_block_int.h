@@ -66,6 +66,8 @@ void qn__writer_widen_escapes(struct qn_postings_writer *wr, uint32_t tf, uint8_
 const struct qn_postings_options *qn__writer_options(const struct qn_postings_writer *wr);
 /* A term of one posting whose entry the caller makes himself. */
 void qn__writer_note_one(struct qn_postings_writer *wr);
+void qn__writer_note_inline(struct qn_postings_writer *wr, const struct qn_term_info *info);
+void qn__writer_set_sum_tf(struct qn_postings_writer *wr, uint64_t sum_tf); /* of the field */
 /* The union of tables, those first in the array first, ordered for this average length. */
 void qn__impacts_union(struct qn_impacts *out, const struct qn_impacts *const *ims, size_t n,
                        double average);

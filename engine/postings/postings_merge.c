@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/varint.h"
 #include "postings_block_int.h"
 #include "terms/terms_merge.h"
 
@@ -35,7 +36,8 @@ struct merge {
     bool same_record; /* as the output: what is stored keeps its meaning */
     bool copy;        /* both: blocks are copied */
     bool has_codes, has_positions;
-    struct qn_buf body; /* a recoded block */
+    struct qn_buf body;                                /* a recoded block */
+    uint8_t bytes[QN_TERM_INLINE_MAX + QN_VARINT_MAX]; /* inline postings that moved */
     uint64_t n_out;
 };
 
@@ -267,6 +269,29 @@ static int merge_one(struct merge *mg, struct qn_term_info *info)
     return 0;
 }
 
+/* A short string of postings in one input keeps all but its first number when documents move by a
+ * base: 0, or 2 when it must be decoded. */
+static int merge_inline(struct merge *mg, struct qn_term_info *info)
+{
+    const struct source *s = &mg->src[mg->terms->hits[0]];
+    const uint8_t *p = s->info.bytes;
+    uint64_t doc;
+    if (mg->terms->n_hits != 1 || s->info.kind != QN_TERM_INLINE || s->recode || !mg->copy)
+        return 2;
+    size_t used = qn_varint_get(p, p + s->info.len, &doc);
+    if (used == 0 || doc >= s->in->postings->n_docs)
+        return 2;
+    size_t n = qn_varint_put(mg->bytes, doc + s->in->doc_base);
+    if (n + s->info.len - used > mg->out->inline_bytes)
+        return 2;
+    memcpy(mg->bytes + n, p + used, s->info.len - used);
+    *info = s->info;
+    info->bytes = mg->bytes;
+    info->len = n + s->info.len - used;
+    qn__writer_note_inline(mg->opt->postings, info);
+    return 0;
+}
+
 static int merge_postings(struct merge *mg, struct qn_term_info *info)
 {
     const struct qn_terms_merge *tm = mg->terms;
@@ -276,6 +301,8 @@ static int merge_postings(struct merge *mg, struct qn_term_info *info)
             return rc;
     }
     int rc = merge_one(mg, info);
+    if (rc == 2)
+        rc = merge_inline(mg, info);
     if (rc != 2)
         return rc;
     for (uint32_t i = 0; i < tm->n_hits; i++) {
@@ -343,6 +370,16 @@ static int check_inputs(struct merge *mg)
     return 0;
 }
 
+/* Copied postings are not counted one by one; when all are kept, the sums add up. */
+static void keep_sum_tf(struct merge *mg)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < mg->opt->n_inputs; i++)
+        if (mg->opt->inputs[i].terms != NULL)
+            sum += mg->opt->inputs[i].postings->sum_tf;
+    qn__writer_set_sum_tf(mg->opt->postings, sum);
+}
+
 static int merge_all(struct merge *mg)
 {
     const struct qn_postings_merge_options *opt = mg->opt;
@@ -358,6 +395,8 @@ static int merge_all(struct merge *mg)
     rc = qn_terms_merge_new(&mg->terms, tds, opt->n_inputs, mg->err);
     if (rc == 0)
         rc = run(mg);
+    if (rc == 0 && mg->copy && mg->has_codes)
+        keep_sum_tf(mg);
     for (uint32_t i = 0; i < opt->n_inputs; i++)
         qn_cursor_close(mg->src[i].cu);
     qn_terms_merge_free(mg->terms);

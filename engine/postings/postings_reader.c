@@ -250,10 +250,11 @@ static int ready_positions(struct qn_cursor *cu, struct qn_err *err)
         rc = qn__cursor_pos_bytes(cu, cu->block, &bytes, err);
     if (rc < 0)
         return rc;
-    uint64_t total = 0;
+    uint64_t total = 0, max = 0;
     for (uint32_t i = 0; i < cu->n_ids; i++) {
         pr->start[i] = (uint32_t)total;
         total += tfs[i];
+        max = tfs[i] > max ? tfs[i] : max;
     }
     /* Two bytes stand for at most 256 positions: damaged counts cannot ask for more memory. */
     if (total > 128 * (uint64_t)bytes.n)
@@ -267,7 +268,7 @@ static int ready_positions(struct qn_cursor *cu, struct qn_err *err)
     rc = get_gaps(cu, bytes, (size_t)total, err);
     if (rc < 0)
         return rc;
-    for (uint32_t i = 0; i < cu->n_ids; i++)
+    for (uint32_t i = 0; max > 1 && i < cu->n_ids; i++)
         for (uint32_t k = pr->start[i] + 1; k < pr->start[i + 1]; k++)
             pr->pos[k] += pr->pos[k - 1];
     pr->positions_ready = true;

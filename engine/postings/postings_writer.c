@@ -207,6 +207,20 @@ void qn__writer_note_one(struct qn_postings_writer *wr)
     wr->stats.sum_tf++;
 }
 
+void qn__writer_note_inline(struct qn_postings_writer *wr, const struct qn_term_info *info)
+{
+    wr->stats.n_terms++;
+    wr->stats.n_inlines++;
+    wr->stats.inline_bytes += info->len;
+    wr->stats.sum_df += info->df;
+    wr->stats.sum_tf += info->df;
+}
+
+void qn__writer_set_sum_tf(struct qn_postings_writer *wr, uint64_t sum_tf)
+{
+    wr->stats.sum_tf = sum_tf;
+}
+
 static void put_array32(struct qn_buf *b, const uint32_t *p, size_t n)
 {
     qn_buf_put(b, p, 4 * n);
