@@ -133,6 +133,13 @@ static void merge_parts(struct field *out, struct field *parts, const struct par
         fail_msg("merge: %s", err.msg);
     field_end(out, want->n_docs);
     expect_field(out, want, fl.norms);
+    uint64_t df = 0, tf = 0;
+    for (uint32_t i = 0; i < want->n_terms; i++) {
+        df += want->terms[i].n;
+        tf += want->terms[i].start[want->terms[i].n];
+    }
+    assert_int_equal(out->ps.sum_df, df);
+    assert_int_equal(out->ps.sum_tf, fl.record == QN_RECORD_BASIC ? df : tf);
     expect_ord_maps(out, parts, p->n, ords);
     for (uint32_t i = 0; i < p->n; i++)
         free(ords[i]);
