@@ -3,14 +3,13 @@
 
 #include "exec/operator.h"
 
-void qn_operator_free(struct qn_operator *op)
+void qn_op_free(struct qn_op *op)
 {
     if (op != NULL && op->ops->free != NULL)
         op->ops->free(op);
 }
 
-int qn_operator_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
-                     struct qn_err *err)
+int qn_op_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits, struct qn_err *err)
 {
     QN_DASSERT(lo % QN_COLUMN_BLOCK == 0 && hi - lo <= QN_WINDOW_DOCS);
     uint32_t next = op->ops->next(op, lo);
@@ -18,8 +17,8 @@ int qn_operator_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t 
 }
 
 /* Without a way of its own an operator fills the window and the ids are looked up in it. */
-static int retain_by_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint32_t *ids,
-                          uint32_t *n, struct qn_err *err)
+static int retain_by_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint32_t *ids, uint32_t *n,
+                          struct qn_err *err)
 {
     uint64_t bits[QN_WINDOW_WORDS];
     memset(bits, 0, qn_bits_words(hi - lo) * sizeof *bits);
@@ -33,8 +32,8 @@ static int retain_by_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint
     return rc;
 }
 
-int qn_operator_retain(struct qn_operator *op, const struct qn_exec *ex, uint32_t lo, uint32_t hi,
-                       uint32_t *ids, uint32_t *n, struct qn_err *err)
+int qn_op_retain(struct qn_op *op, const struct qn_exec *ex, uint32_t lo, uint32_t hi,
+                 uint32_t *ids, uint32_t *n, struct qn_err *err)
 {
     (void)ex;
     if (*n == 0)
@@ -50,11 +49,11 @@ int qn_operator_retain(struct qn_operator *op, const struct qn_exec *ex, uint32_
 /* ---- interval, all, none */
 
 struct interval {
-    struct qn_operator op;
+    struct qn_op op;
     uint32_t from, to;
 };
 
-static uint32_t interval_next(struct qn_operator *op, uint32_t doc)
+static uint32_t interval_next(struct qn_op *op, uint32_t doc)
 {
     const struct interval *iv = (struct interval *)op;
     if (doc >= iv->to)
@@ -62,7 +61,7 @@ static uint32_t interval_next(struct qn_operator *op, uint32_t doc)
     return doc > iv->from ? doc : iv->from;
 }
 
-static int interval_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
+static int interval_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
                          struct qn_err *err)
 {
     const struct interval *iv = (struct interval *)op;
@@ -73,7 +72,7 @@ static int interval_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint6
     return 0;
 }
 
-static int interval_retain(struct qn_operator *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
+static int interval_retain(struct qn_op *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
 {
     const struct interval *iv = (struct interval *)op;
     uint32_t kept = 0;
@@ -86,10 +85,10 @@ static int interval_retain(struct qn_operator *op, uint32_t *ids, uint32_t *n, s
     return 0;
 }
 
-static const struct qn_operator_ops interval_ops = {"interval", interval_next, interval_fill,
-                                                    interval_retain, NULL};
+static const struct qn_op_ops interval_ops = {"interval", interval_next, interval_fill,
+                                              interval_retain, NULL};
 
-struct qn_operator *qn_op_interval(struct qn_exec *ex, uint32_t from, uint32_t to)
+struct qn_op *qn_op_interval(struct qn_exec *ex, uint32_t from, uint32_t to)
 {
     struct interval *iv = qn_arena_new(ex->ar, struct interval);
     if (iv == NULL)
@@ -98,18 +97,18 @@ struct qn_operator *qn_op_interval(struct qn_exec *ex, uint32_t from, uint32_t t
         to = ex->n_docs;
     if (from > to)
         from = to;
-    iv->op = (struct qn_operator){&interval_ops, to - from, true};
+    iv->op = (struct qn_op){&interval_ops, to - from, true};
     iv->from = from;
     iv->to = to;
     return &iv->op;
 }
 
-struct qn_operator *qn_op_all(struct qn_exec *ex)
+struct qn_op *qn_op_all(struct qn_exec *ex)
 {
     return qn_op_interval(ex, 0, ex->n_docs);
 }
 
-struct qn_operator *qn_op_none(struct qn_exec *ex)
+struct qn_op *qn_op_none(struct qn_exec *ex)
 {
     return qn_op_interval(ex, 0, 0);
 }
@@ -117,12 +116,12 @@ struct qn_operator *qn_op_none(struct qn_exec *ex)
 /* ---- a set of the whole split */
 
 struct bitset {
-    struct qn_operator op;
+    struct qn_op op;
     uint64_t *bits;
     uint32_t n_docs;
 };
 
-static uint32_t bitset_next(struct qn_operator *op, uint32_t doc)
+static uint32_t bitset_next(struct qn_op *op, uint32_t doc)
 {
     const struct bitset *bs = (struct bitset *)op;
     size_t words = qn_bits_words(bs->n_docs);
@@ -134,7 +133,7 @@ static uint32_t bitset_next(struct qn_operator *op, uint32_t doc)
     return QN_DOC_END;
 }
 
-static int bitset_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
+static int bitset_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
                        struct qn_err *err)
 {
     const struct bitset *bs = (struct bitset *)op;
@@ -144,7 +143,7 @@ static int bitset_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_
     return 0;
 }
 
-static int bitset_retain(struct qn_operator *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
+static int bitset_retain(struct qn_op *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
 {
     const struct bitset *bs = (struct bitset *)op;
     uint32_t kept = 0;
@@ -157,22 +156,22 @@ static int bitset_retain(struct qn_operator *op, uint32_t *ids, uint32_t *n, str
     return 0;
 }
 
-static void bitset_free(struct qn_operator *op)
+static void bitset_free(struct qn_op *op)
 {
     free(((struct bitset *)op)->bits);
 }
 
-static const struct qn_operator_ops bitset_ops = {"bitset", bitset_next, bitset_fill, bitset_retain,
-                                                  bitset_free};
+static const struct qn_op_ops bitset_ops = {"bitset", bitset_next, bitset_fill, bitset_retain,
+                                            bitset_free};
 
-struct qn_operator *qn_op_bitset(struct qn_exec *ex, uint64_t *bits, uint64_t count)
+struct qn_op *qn_op_bitset(struct qn_exec *ex, uint64_t *bits, uint64_t count)
 {
     struct bitset *bs = qn_arena_new(ex->ar, struct bitset);
     if (bs == NULL) {
         free(bits);
         return NULL;
     }
-    bs->op = (struct qn_operator){&bitset_ops, count, true};
+    bs->op = (struct qn_op){&bitset_ops, count, true};
     bs->bits = bits;
     bs->n_docs = ex->n_docs;
     return &bs->op;

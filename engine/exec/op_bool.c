@@ -7,33 +7,32 @@ enum { SPARSE = 1024 }; /* ids of a window up to which they are tested one list 
 
 /* Children, kept with what they belong to. */
 struct group {
-    struct qn_operator op;
+    struct qn_op op;
     struct qn_exec *ex;
-    struct qn_operator **must, **must_not;
+    struct qn_op **must, **must_not;
     uint32_t n_must, n_must_not;
     uint32_t least; /* of an OR */
 };
 
-static void group_free(struct qn_operator *op)
+static void group_free(struct qn_op *op)
 {
     struct group *g = (struct group *)op;
     for (uint32_t i = 0; i < g->n_must; i++)
-        qn_operator_free(g->must[i]);
+        qn_op_free(g->must[i]);
     for (uint32_t i = 0; i < g->n_must_not; i++)
-        qn_operator_free(g->must_not[i]);
+        qn_op_free(g->must_not[i]);
 }
 
 static int by_estimate(const void *a, const void *b)
 {
-    const struct qn_operator *x = *(struct qn_operator *const *)a,
-                             *y = *(struct qn_operator *const *)b;
+    const struct qn_op *x = *(struct qn_op *const *)a, *y = *(struct qn_op *const *)b;
     return x->estimate < y->estimate ? -1 : x->estimate > y->estimate;
 }
 
 /* ---- and */
 
 /* Leaps until all children agree that something may be there. */
-static uint32_t and_next(struct qn_operator *op, uint32_t doc)
+static uint32_t and_next(struct qn_op *op, uint32_t doc)
 {
     const struct group *g = (struct group *)op;
     for (uint32_t agreed = 0, i = 0; agreed < g->n_must; i = (i + 1) % g->n_must) {
@@ -60,11 +59,11 @@ static int and_sparse(struct group *g, uint32_t lo, uint32_t hi, const uint64_t 
     uint32_t n = gather(g, lo, hi, driver, ids);
     int rc = 0;
     for (uint32_t i = from; i < g->n_must && n > 0 && rc == 0; i++)
-        rc = qn_operator_retain(g->must[i], g->ex, lo, hi, ids, &n, err);
+        rc = qn_op_retain(g->must[i], g->ex, lo, hi, ids, &n, err);
     for (uint32_t i = 0; i < g->n_must_not && n > 0 && rc == 0; i++) {
         uint32_t hit[SPARSE + 64], n_hit = n, kept = 0, k = 0;
         memcpy(hit, ids, n * sizeof *ids);
-        rc = qn_operator_retain(g->must_not[i], g->ex, lo, hi, hit, &n_hit, err);
+        rc = qn_op_retain(g->must_not[i], g->ex, lo, hi, hit, &n_hit, err);
         for (uint32_t j = 0; j < n; j++) {
             if (k < n_hit && hit[k] == ids[j])
                 k++;
@@ -78,15 +77,14 @@ static int and_sparse(struct group *g, uint32_t lo, uint32_t hi, const uint64_t 
     return rc;
 }
 
-static int and_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
-                    struct qn_err *err)
+static int and_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits, struct qn_err *err)
 {
     struct group *g = (struct group *)op;
     const struct qn_simd_ops *simd = g->ex->simd;
     uint64_t all[QN_WINDOW_WORDS], one[QN_WINDOW_WORDS];
     size_t words = qn_bits_words(hi - lo);
     memset(all, 0, words * sizeof *all);
-    int rc = qn_operator_fill(g->must[0], lo, hi, all, err);
+    int rc = qn_op_fill(g->must[0], lo, hi, all, err);
     for (uint32_t i = 1; i < g->n_must && rc == 0; i++) {
         size_t n = simd->popcount(all, words);
         if (n == 0)
@@ -94,14 +92,14 @@ static int and_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *
         if (n <= SPARSE)
             return and_sparse(g, lo, hi, all, i, bits, err);
         memset(one, 0, words * sizeof *one);
-        rc = qn_operator_fill(g->must[i], lo, hi, one, err);
+        rc = qn_op_fill(g->must[i], lo, hi, one, err);
         simd->bits_and(all, one, words);
     }
     if (rc == 0 && g->n_must_not > 0 && simd->popcount(all, words) <= SPARSE)
         return and_sparse(g, lo, hi, all, g->n_must, bits, err);
     for (uint32_t i = 0; i < g->n_must_not && rc == 0; i++) {
         memset(one, 0, words * sizeof *one);
-        rc = qn_operator_fill(g->must_not[i], lo, hi, one, err);
+        rc = qn_op_fill(g->must_not[i], lo, hi, one, err);
         simd->bits_andnot(all, one, words);
     }
     if (rc == 0)
@@ -109,10 +107,10 @@ static int and_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *
     return rc;
 }
 
-static const struct qn_operator_ops and_ops = {"and", and_next, and_fill, NULL, group_free};
+static const struct qn_op_ops and_ops = {"and", and_next, and_fill, NULL, group_free};
 
-struct qn_operator *qn_op_and(struct qn_exec *ex, struct qn_operator **must, uint32_t n_must,
-                              struct qn_operator **must_not, uint32_t n_must_not)
+struct qn_op *qn_op_and(struct qn_exec *ex, struct qn_op **must, uint32_t n_must,
+                        struct qn_op **must_not, uint32_t n_must_not)
 {
     QN_ASSERT(n_must > 0);
     if (n_must == 1 && n_must_not == 0)
@@ -121,7 +119,7 @@ struct qn_operator *qn_op_and(struct qn_exec *ex, struct qn_operator **must, uin
     if (g == NULL)
         return NULL;
     qsort(must, n_must, sizeof *must, by_estimate);
-    g->op = (struct qn_operator){&and_ops, must[0]->estimate, false};
+    g->op = (struct qn_op){&and_ops, must[0]->estimate, false};
     g->ex = ex;
     g->must = must;
     g->n_must = n_must;
@@ -132,7 +130,7 @@ struct qn_operator *qn_op_and(struct qn_exec *ex, struct qn_operator **must, uin
 
 /* ---- or */
 
-static uint32_t or_next(struct qn_operator *op, uint32_t doc)
+static uint32_t or_next(struct qn_op *op, uint32_t doc)
 {
     const struct group *g = (struct group *)op;
     uint32_t best = QN_DOC_END;
@@ -143,17 +141,16 @@ static uint32_t or_next(struct qn_operator *op, uint32_t doc)
     return best;
 }
 
-static int or_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
-                   struct qn_err *err)
+static int or_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits, struct qn_err *err)
 {
     const struct group *g = (struct group *)op;
     int rc = 0;
     for (uint32_t i = 0; i < g->n_must && rc == 0; i++)
-        rc = qn_operator_fill(g->must[i], lo, hi, bits, err);
+        rc = qn_op_fill(g->must[i], lo, hi, bits, err);
     return rc;
 }
 
-static const struct qn_operator_ops or_ops = {"or", or_next, or_fill, NULL, group_free};
+static const struct qn_op_ops or_ops = {"or", or_next, or_fill, NULL, group_free};
 
 /* Adds one to the number that each document's column of bits spells, in binary: plane p holds bit p
  * of the counts. Counts stop at 2^planes - 1, which is at least `least`. */
@@ -192,7 +189,7 @@ static void at_least(uint64_t (*planes)[QN_WINDOW_WORDS], unsigned n_planes, uin
     }
 }
 
-static int count_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
+static int count_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
                       struct qn_err *err)
 {
     const struct group *g = (struct group *)op;
@@ -205,7 +202,7 @@ static int count_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t
     int rc = 0;
     for (uint32_t i = 0; i < g->n_must && rc == 0; i++) {
         memset(one, 0, words * sizeof *one);
-        rc = qn_operator_fill(g->must[i], lo, hi, one, err);
+        rc = qn_op_fill(g->must[i], lo, hi, one, err);
         count_up(planes, n_planes, one, words);
     }
     if (rc == 0)
@@ -214,15 +211,14 @@ static int count_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t
     return rc;
 }
 
-static const struct qn_operator_ops count_ops = {"at_least", or_next, count_fill, NULL, group_free};
+static const struct qn_op_ops count_ops = {"at_least", or_next, count_fill, NULL, group_free};
 
-struct qn_operator *qn_op_or(struct qn_exec *ex, struct qn_operator **any, uint32_t n,
-                             uint32_t least)
+struct qn_op *qn_op_or(struct qn_exec *ex, struct qn_op **any, uint32_t n, uint32_t least)
 {
     QN_ASSERT(n > 0 && least >= 1);
     if (least > n) {
         for (uint32_t i = 0; i < n; i++)
-            qn_operator_free(any[i]);
+            qn_op_free(any[i]);
         return qn_op_none(ex);
     }
     if (n == 1)
@@ -235,8 +231,8 @@ struct qn_operator *qn_op_or(struct qn_exec *ex, struct qn_operator **any, uint3
     uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++)
         sum += any[i]->estimate;
-    g->op = (struct qn_operator){least == 1 ? &or_ops : &count_ops,
-                                 sum / least < ex->n_docs ? sum / least : ex->n_docs, false};
+    g->op = (struct qn_op){least == 1 ? &or_ops : &count_ops,
+                           sum / least < ex->n_docs ? sum / least : ex->n_docs, false};
     g->ex = ex;
     g->must = any;
     g->n_must = n;

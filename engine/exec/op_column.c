@@ -4,13 +4,13 @@
 
 /* A range of a column's values, or (any) documents that have one. */
 struct range {
-    struct qn_operator op;
+    struct qn_op op;
     struct qn_column_cursor *cu;
     uint64_t min, max;
     bool any;
 };
 
-static uint32_t range_next(struct qn_operator *op, uint32_t doc)
+static uint32_t range_next(struct qn_op *op, uint32_t doc)
 {
     const struct range *rg = (struct range *)op;
     const struct qn_column *col = rg->cu->col;
@@ -24,7 +24,7 @@ static uint32_t range_next(struct qn_operator *op, uint32_t doc)
     return QN_DOC_END;
 }
 
-static int range_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
+static int range_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
                       struct qn_err *err)
 {
     struct range *rg = (struct range *)op;
@@ -33,7 +33,7 @@ static int range_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t
                    : qn_column_range(rg->cu, lo, hi, rg->min, rg->max, bits, &n, err);
 }
 
-static int range_retain(struct qn_operator *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
+static int range_retain(struct qn_op *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
 {
     struct range *rg = (struct range *)op;
     uint32_t kept = 0;
@@ -64,15 +64,15 @@ static int range_retain(struct qn_operator *op, uint32_t *ids, uint32_t *n, stru
     return 0;
 }
 
-static void range_free(struct qn_operator *op)
+static void range_free(struct qn_op *op)
 {
     qn_column_cursor_free(((struct range *)op)->cu);
 }
 
-static const struct qn_operator_ops range_ops = {"range", range_next, range_fill, range_retain,
-                                                 range_free};
-static const struct qn_operator_ops exists_ops = {"exists", range_next, range_fill, range_retain,
-                                                  range_free};
+static const struct qn_op_ops range_ops = {"range", range_next, range_fill, range_retain,
+                                           range_free};
+static const struct qn_op_ops exists_ops = {"exists", range_next, range_fill, range_retain,
+                                            range_free};
 
 /* Documents in zones that the range touches: what pruning cannot exclude. */
 static uint64_t zone_estimate(const struct qn_column *col, uint64_t min, uint64_t max)
@@ -91,16 +91,15 @@ static uint64_t zone_estimate(const struct qn_column *col, uint64_t min, uint64_
     return n < col->doc_count ? n : col->doc_count;
 }
 
-static int new_range(struct qn_operator **out, struct qn_exec *ex, const struct qn_column *col,
-                     const struct qn_operator_ops *ops, uint64_t min, uint64_t max)
+static int new_range(struct qn_op **out, struct qn_exec *ex, const struct qn_column *col,
+                     const struct qn_op_ops *ops, uint64_t min, uint64_t max)
 {
     struct range *rg = qn_arena_new(ex->ar, struct range);
     *out = NULL;
     if (rg == NULL)
         return QN_E_BUDGET;
     rg->any = ops == &exists_ops;
-    rg->op =
-        (struct qn_operator){ops, rg->any ? col->doc_count : zone_estimate(col, min, max), rg->any};
+    rg->op = (struct qn_op){ops, rg->any ? col->doc_count : zone_estimate(col, min, max), rg->any};
     rg->cu = qn_column_cursor_new(col);
     rg->min = min;
     rg->max = max;
@@ -141,7 +140,7 @@ static int lower_bound(const struct qn_column *col, uint64_t bound, uint32_t *do
     return rc;
 }
 
-static int time_interval(struct qn_operator **out, struct qn_exec *ex, const struct qn_column *col,
+static int time_interval(struct qn_op **out, struct qn_exec *ex, const struct qn_column *col,
                          uint64_t min, uint64_t max, struct qn_err *err)
 {
     uint32_t from, to = col->doc_count;
@@ -152,7 +151,7 @@ static int time_interval(struct qn_operator **out, struct qn_exec *ex, const str
     return rc < 0 ? rc : *out ? 0 : QN_E_BUDGET;
 }
 
-int qn_op_column_range(struct qn_operator **out, struct qn_exec *ex, struct qn_split_field *fd,
+int qn_op_column_range(struct qn_op **out, struct qn_exec *ex, struct qn_split_field *fd,
                        uint64_t min, uint64_t max, struct qn_err *err)
 {
     *out = NULL;
@@ -172,7 +171,7 @@ int qn_op_column_range(struct qn_operator **out, struct qn_exec *ex, struct qn_s
     return new_range(out, ex, col, &range_ops, min, max);
 }
 
-int qn_op_exists(struct qn_operator **out, struct qn_exec *ex, struct qn_split_field *fd,
+int qn_op_exists(struct qn_op **out, struct qn_exec *ex, struct qn_split_field *fd,
                  struct qn_err *err)
 {
     *out = NULL;

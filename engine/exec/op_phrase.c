@@ -6,9 +6,9 @@
  * Lucene: with every position taken relative to its term's place in the phrase, a match spans at
  * most `slop`. */
 struct phrase {
-    struct qn_operator op;
+    struct qn_op op;
     struct qn_exec *ex;
-    struct qn_operator *all;
+    struct qn_op *all;
     struct qn_cursor **cus; /* for positions, one per term of the phrase */
     uint32_t *offsets;      /* place of the term in the phrase */
     const uint32_t **pos;   /* of the document being looked at */
@@ -16,9 +16,9 @@ struct phrase {
     uint32_t n, slop;
 };
 
-static uint32_t phrase_next(struct qn_operator *op, uint32_t doc)
+static uint32_t phrase_next(struct qn_op *op, uint32_t doc)
 {
-    struct qn_operator *all = ((struct phrase *)op)->all;
+    struct qn_op *all = ((struct phrase *)op)->all;
     return all->ops->next(all, doc);
 }
 
@@ -119,7 +119,7 @@ static int keep_matches(struct phrase *ph, uint32_t *ids, uint32_t *n, struct qn
     return 0;
 }
 
-static int phrase_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
+static int phrase_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
                        struct qn_err *err)
 {
     struct phrase *ph = (struct phrase *)op;
@@ -128,7 +128,7 @@ static int phrase_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_
     uint32_t ids[STEP * 64 + 64];
     size_t words = qn_bits_words(hi - lo);
     memset(all, 0, words * sizeof *all);
-    int rc = qn_operator_fill(ph->all, lo, hi, all, err);
+    int rc = qn_op_fill(ph->all, lo, hi, all, err);
     for (size_t w = 0; w < words && rc == 0; w += STEP) {
         size_t n_words = words - w < STEP ? words - w : STEP;
         uint32_t n =
@@ -140,19 +140,18 @@ static int phrase_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_
     return rc;
 }
 
-static void phrase_free(struct qn_operator *op)
+static void phrase_free(struct qn_op *op)
 {
     struct phrase *ph = (struct phrase *)op;
-    qn_operator_free(ph->all);
+    qn_op_free(ph->all);
     for (uint32_t i = 0; i < ph->n; i++)
         qn_cursor_close(ph->cus[i]);
 }
 
-static const struct qn_operator_ops phrase_ops = {"phrase", phrase_next, phrase_fill, NULL,
-                                                  phrase_free};
+static const struct qn_op_ops phrase_ops = {"phrase", phrase_next, phrase_fill, NULL, phrase_free};
 
 static int open_terms(struct phrase *ph, struct qn_split_field *fd,
-                      const struct qn_op_phrase_term *terms, struct qn_operator **must,
+                      const struct qn_op_phrase_term *terms, struct qn_op **must,
                       struct qn_err *err)
 {
     struct qn_terms_iter *it = qn_terms_iter_new(fd->terms);
@@ -176,7 +175,7 @@ static int open_terms(struct phrase *ph, struct qn_split_field *fd,
     return rc;
 }
 
-int qn_op_phrase(struct qn_operator **out, struct qn_exec *ex, struct qn_split_field *fd,
+int qn_op_phrase(struct qn_op **out, struct qn_exec *ex, struct qn_split_field *fd,
                  const struct qn_op_phrase_term *terms, uint32_t n, uint32_t slop,
                  struct qn_err *err)
 {
@@ -193,7 +192,7 @@ int qn_op_phrase(struct qn_operator **out, struct qn_exec *ex, struct qn_split_f
                        "field " QN_STR_FMT " is indexed without positions: no phrases on it",
                        QN_STR_ARG(fd->name));
     struct phrase *ph = qn_arena_new(ex->ar, struct phrase);
-    struct qn_operator **must = qn_arena_zalloc(ex->ar, n * sizeof *must);
+    struct qn_op **must = qn_arena_zalloc(ex->ar, n * sizeof *must);
     if (ph != NULL) {
         ph->cus = qn_arena_zalloc(ex->ar, n * sizeof *ph->cus);
         ph->offsets = qn_arena_array(ex->ar, uint32_t, n);
@@ -213,14 +212,14 @@ int qn_op_phrase(struct qn_operator **out, struct qn_exec *ex, struct qn_split_f
     }
     if (rc != 0) {
         for (uint32_t i = 0; i < n && ph->all == NULL; i++)
-            qn_operator_free(must[i]);
+            qn_op_free(must[i]);
         phrase_free(&ph->op);
         if (rc < 0)
             return rc;
         *out = qn_op_none(ex); /* a word that no document has */
         return *out ? 0 : QN_E_BUDGET;
     }
-    ph->op = (struct qn_operator){&phrase_ops, ph->all->estimate, false};
+    ph->op = (struct qn_op){&phrase_ops, ph->all->estimate, false};
     *out = &ph->op;
     return 0;
 }

@@ -6,11 +6,11 @@
 
 /* One posting list. */
 struct term {
-    struct qn_operator op;
+    struct qn_op op;
     struct qn_cursor *cu;
 };
 
-static uint32_t term_next(struct qn_operator *op, uint32_t doc)
+static uint32_t term_next(struct qn_op *op, uint32_t doc)
 {
     const struct qn_cursor *cu = ((struct term *)op)->cu;
     uint32_t b = qn_cursor_find_block(cu, doc);
@@ -19,33 +19,31 @@ static uint32_t term_next(struct qn_operator *op, uint32_t doc)
     return cu->first[b] > doc ? cu->first[b] : doc;
 }
 
-static int term_fill(struct qn_operator *op, uint32_t lo, uint32_t hi, uint64_t *bits,
-                     struct qn_err *err)
+static int term_fill(struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits, struct qn_err *err)
 {
     uint32_t n;
     return qn_cursor_fill_bits(((struct term *)op)->cu, lo, hi, bits, &n, err);
 }
 
-static int term_retain(struct qn_operator *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
+static int term_retain(struct qn_op *op, uint32_t *ids, uint32_t *n, struct qn_err *err)
 {
     return qn_cursor_retain(((struct term *)op)->cu, ids, n, err);
 }
 
-static void term_free(struct qn_operator *op)
+static void term_free(struct qn_op *op)
 {
     qn_cursor_close(((struct term *)op)->cu);
 }
 
-static const struct qn_operator_ops term_ops = {"term", term_next, term_fill, term_retain,
-                                                term_free};
+static const struct qn_op_ops term_ops = {"term", term_next, term_fill, term_retain, term_free};
 
-static int some(struct qn_operator **out, struct qn_operator *op)
+static int some(struct qn_op **out, struct qn_op *op)
 {
     *out = op;
     return op ? 0 : QN_E_BUDGET;
 }
 
-int qn_op_term(struct qn_operator **out, struct qn_exec *ex, struct qn_split_field *fd,
+int qn_op_term(struct qn_op **out, struct qn_exec *ex, struct qn_split_field *fd,
                struct qn_str term, struct qn_err *err)
 {
     *out = NULL;
@@ -72,7 +70,7 @@ int qn_op_term(struct qn_operator **out, struct qn_exec *ex, struct qn_split_fie
         qn_cursor_close(cu);
         return QN_E_BUDGET;
     }
-    t->op = (struct qn_operator){&term_ops, info.df, true};
+    t->op = (struct qn_op){&term_ops, info.df, true};
     t->cu = cu;
     return some(out, &t->op);
 }
@@ -100,7 +98,7 @@ static int unite_current(struct unite *un, struct qn_err *err)
     return rc;
 }
 
-static int finish_unite(struct unite *un, int rc, struct qn_operator **out)
+static int finish_unite(struct unite *un, int rc, struct qn_op **out)
 {
     qn_cursor_close(un->cu);
     qn_terms_iter_free(un->it);
@@ -119,8 +117,8 @@ static struct unite begin_unite(struct qn_exec *ex, struct qn_split_field *fd)
     return un;
 }
 
-int qn_op_ordinals(struct qn_operator **out, struct qn_exec *ex, struct qn_split_field *fd,
-                   uint64_t from, uint64_t to, struct qn_err *err)
+int qn_op_ordinals(struct qn_op **out, struct qn_exec *ex, struct qn_split_field *fd, uint64_t from,
+                   uint64_t to, struct qn_err *err)
 {
     *out = NULL;
     int rc = qn_split_use(fd, err);
@@ -145,7 +143,7 @@ int qn_op_ordinals(struct qn_operator **out, struct qn_exec *ex, struct qn_split
     return finish_unite(&un, rc, out);
 }
 
-int qn_op_ordinal_set(struct qn_operator **out, struct qn_exec *ex, struct qn_split_field *fd,
+int qn_op_ordinal_set(struct qn_op **out, struct qn_exec *ex, struct qn_split_field *fd,
                       const uint32_t *ords, uint32_t n, struct qn_err *err)
 {
     *out = NULL;

@@ -13,19 +13,19 @@ static uint32_t window_end(const struct qn_exec *ex, uint32_t lo)
 }
 
 /* The matches of a window that are not deleted. */
-static int fill_live(struct qn_exec *ex, struct qn_operator *op, uint32_t lo, uint32_t hi,
-                     uint64_t *bits, struct qn_err *err)
+static int fill_live(struct qn_exec *ex, struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
+                     struct qn_err *err)
 {
     size_t words = qn_bits_words(hi - lo);
     memset(bits, 0, words * sizeof *bits);
-    int rc = qn_operator_fill(op, lo, hi, bits, err);
+    int rc = qn_op_fill(op, lo, hi, bits, err);
     if (rc == 0 && ex->deleted != NULL)
         ex->simd->bits_andnot(bits, ex->deleted + lo / 64, words);
     return rc;
 }
 
-int qn_search_count(struct qn_exec *ex, struct qn_operator *op, struct qn_stop stop,
-                    uint64_t *count, struct qn_err *err)
+int qn_search_count(struct qn_exec *ex, struct qn_op *op, struct qn_stop stop, uint64_t *count,
+                    struct qn_err *err)
 {
     uint64_t bits[QN_WINDOW_WORDS];
     *count = 0;
@@ -34,7 +34,7 @@ int qn_search_count(struct qn_exec *ex, struct qn_operator *op, struct qn_stop s
         return 0;
     }
     uint32_t doc = 0;
-    while (doc < ex->n_docs && (doc = qn_operator_next(op, doc)) != QN_DOC_END) {
+    while (doc < ex->n_docs && (doc = qn_op_next(op, doc)) != QN_DOC_END) {
         uint32_t lo = doc / QN_WINDOW_DOCS * QN_WINDOW_DOCS, hi = window_end(ex, lo);
         int rc = poll_stop(stop);
         if (rc == 0)
@@ -80,12 +80,12 @@ static void take(const struct qn_search_edge *ask, uint32_t lo, uint32_t hi, con
     }
 }
 
-static int visit(struct qn_exec *ex, struct qn_operator *op, const struct qn_search_edge *ask,
+static int visit(struct qn_exec *ex, struct qn_op *op, const struct qn_search_edge *ask,
                  uint32_t lo, struct qn_search_hits *hits, struct qn_err *err)
 {
     uint64_t bits[QN_WINDOW_WORDS];
     uint32_t hi = window_end(ex, lo);
-    if (qn_operator_next(op, lo) >= hi) {
+    if (qn_op_next(op, lo) >= hi) {
         hits->windows_skipped++;
         return 0;
     }
@@ -99,7 +99,7 @@ static int visit(struct qn_exec *ex, struct qn_operator *op, const struct qn_sea
     return 0;
 }
 
-int qn_search_edge(struct qn_exec *ex, struct qn_operator *op, const struct qn_search_edge *ask,
+int qn_search_edge(struct qn_exec *ex, struct qn_op *op, const struct qn_search_edge *ask,
                    struct qn_stop stop, struct qn_search_hits *hits, struct qn_err *err)
 {
     hits->n = hits->windows_filled = hits->windows_skipped = 0;

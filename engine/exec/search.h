@@ -13,7 +13,7 @@ struct qn_stop {
 };
 
 /* How many documents match. */
-QN_MUST_CHECK int qn_search_count(struct qn_exec *ex, struct qn_operator *op, struct qn_stop stop,
+QN_MUST_CHECK int qn_search_count(struct qn_exec *ex, struct qn_op *op, struct qn_stop stop,
                                   uint64_t *count, struct qn_err *err);
 
 /* Matches in document order, which is time order. */
@@ -30,7 +30,7 @@ struct qn_search_hits {
     uint64_t count; /* of the windows walked: all of them with count_all */
     uint32_t windows_filled, windows_skipped;
 };
-QN_MUST_CHECK int qn_search_edge(struct qn_exec *ex, struct qn_operator *op,
+QN_MUST_CHECK int qn_search_edge(struct qn_exec *ex, struct qn_op *op,
                                  const struct qn_search_edge *ask, struct qn_stop stop,
                                  struct qn_search_hits *hits, struct qn_err *err);
 

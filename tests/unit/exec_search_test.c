@@ -201,9 +201,9 @@ static bool matches(const struct node *x, const struct doc *d)
     }
 }
 
-static struct qn_operator *build(const struct node *x, struct qn_exec *ex)
+static struct qn_op *build(const struct node *x, struct qn_exec *ex)
 {
-    struct qn_operator *op = NULL, **list;
+    struct qn_op *op = NULL, **list;
     struct qn_split_field *body = qn_split_find(ex->sp, QN_STR("body"), QN_SPLIT_STR),
                           *level = qn_split_find(ex->sp, QN_STR("level"), QN_SPLIT_STR),
                           *n = qn_split_find(ex->sp, QN_STR("n"), QN_SPLIT_I64),
@@ -257,7 +257,7 @@ static bool is_live(const struct corpus *c, uint32_t i)
     return c->deleted == NULL || !qn_bit_get(c->deleted, i);
 }
 
-static void check_edge(struct qn_exec *ex, struct qn_operator *op, const struct corpus *c,
+static void check_edge(struct qn_exec *ex, struct qn_op *op, const struct corpus *c,
                        const uint32_t *want, uint32_t n_want, struct qn_rng *r)
 {
     static uint32_t ids[DOCS_MAX];
@@ -294,7 +294,7 @@ static void check_tree(const struct corpus *c, struct qn_rng *r)
                          .time_field = qn_rng_below(r, 2) ? QN_STR("ts") : QN_STR_NONE,
                          .deleted = c->deleted};
     struct node *x = make_node(&ar, r, c, 0);
-    struct qn_operator *op = build(x, &ex);
+    struct qn_op *op = build(x, &ex);
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->n; i++)
         if (is_live(c, i) && matches(x, &c->docs[i]))
@@ -305,7 +305,7 @@ static void check_tree(const struct corpus *c, struct qn_rng *r)
         fail_msg("count %u, want %u; kind %d %s", (unsigned)count, n, x->kind, op->ops->name);
     for (int i = 0; i < 4; i++)
         check_edge(&ex, op, c, want, n, r);
-    qn_operator_free(op);
+    qn_op_free(op);
     qn_arena_release(&ar);
 }
 
@@ -340,14 +340,14 @@ static void searches_stop_when_told(void **state)
     make_corpus(&c, &rng, DOCS_MAX - 1);
     qn_arena_init(&ar, NULL);
     struct qn_exec ex = {.sp = c.sp, .simd = simd(), .ar = &ar, .n_docs = c.n};
-    struct qn_operator *any[2], *op;
+    struct qn_op *any[2], *op;
     for (int i = 0; i < 2; i++)
         assert_ok(qn_op_term(&any[i], &ex, qn_split_find(c.sp, QN_STR("body"), QN_SPLIT_STR),
                              i ? QN_STR("w1") : QN_STR("w0"), NULL));
     op = qn_op_or(&ex, any, 2, 1);
     struct qn_stop stop = {say_cancelled, &left};
     assert_int_equal(qn_search_count(&ex, op, stop, &count, NULL), QN_E_CANCELLED);
-    qn_operator_free(op);
+    qn_op_free(op);
     qn_arena_release(&ar);
     drop_corpus(&c);
 }
