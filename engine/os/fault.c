@@ -106,8 +106,8 @@ static char *make_backup(struct qn_fault_fs *ft, const char *path)
     size_t cap = strlen(path) + 48;
     char *backup = qn_xmalloc(cap);
     struct qn_str dir = qn_path_dir(qn_str_of(path));
-    snprintf(backup, cap, QN_STR_FMT "/.qnfault.%llu", QN_STR_ARG(dir),
-             (unsigned long long)ft->n_backups++);
+    (void)snprintf(backup, cap, QN_STR_FMT "/.qnfault.%llu", QN_STR_ARG(dir),
+                   (unsigned long long)ft->n_backups++);
     if (link(path, backup) == 0)
         return backup;
     free(backup);
@@ -177,7 +177,7 @@ static struct qn_fault_node *node_of(struct qn_fault_fs *ft, int fd)
     if (node != NULL || ft->inner->ops->fstat(ft->inner, fd, &st) < 0)
         return node;
     char proc[32];
-    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+    (void)snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
     int own = open(proc, O_RDWR | O_CLOEXEC);
     if (own < 0)
         return NULL;

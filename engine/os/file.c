@@ -294,10 +294,11 @@ int qn_fs_write_file(struct qn_fs *fs, const char *path, struct qn_str bytes, st
 {
     struct qn_str dir = qn_path_dir(qn_str_of(path));
     char *up = qn_xstrndup(dir.p, dir.n);
-    size_t n = strlen(path);
-    char *tmp = qn_xmalloc(n + 5);
-    memcpy(tmp, path, n);
-    memcpy(tmp + n, ".tmp", 5);
+    struct qn_buf name;
+    size_t n;
+    qn_buf_init(&name, SIZE_MAX);
+    qn_buf_printf(&name, "%s.tmp", path);
+    char *tmp = qn_buf_take(&name, &n);
     int rc;
     int fd = qn_fs_open(fs, tmp, QN_OPEN_WRITE | QN_OPEN_CREATE | QN_OPEN_TRUNC, err);
     if (fd < 0) {

@@ -223,7 +223,7 @@ static int start_lane(struct lane *ln, enum qn_lane which, const struct qn_pool_
     ln->threads = qn_xcalloc(opt->n_threads[which] + 1, sizeof *ln->threads);
     for (unsigned i = 0; i < opt->n_threads[which]; i++) {
         char name[16];
-        snprintf(name, sizeof name, "%s-%u", lane_threads[which].name, i);
+        (void)snprintf(name, sizeof name, "%s-%u", lane_threads[which].name, i);
         struct qn_thread_options to = {.name = name,
                                        .stack_bytes = opt->stack_bytes,
                                        .kind = lane_threads[which].kind,
