@@ -40,6 +40,7 @@ struct flat_object {
     struct qn_object ob;
     const uint8_t *p;
     void *heap;
+    char *name; /* what ob.name shows */
     struct qn_mmap mm;
 };
 
@@ -57,7 +58,7 @@ static void flat_free(struct qn_object *ob)
     struct flat_object *fo = (struct flat_object *)ob;
     qn_mmap_close(&fo->mm);
     free(fo->heap);
-    free((char *)(uintptr_t)ob->name.p);
+    free(fo->name);
     free(fo);
 }
 
@@ -74,7 +75,8 @@ static struct flat_object *flat_new(struct qn_str name, uint64_t n)
 {
     struct flat_object *fo = qn_xcalloc(1, sizeof *fo);
     fo->ob.ops = &flat_ops;
-    fo->ob.name = (struct qn_str){qn_xstrndup(name.p, name.n), name.n};
+    fo->name = qn_xstrndup(name.p, name.n);
+    fo->ob.name = (struct qn_str){fo->name, name.n};
     fo->ob.size_bytes = n;
     atomic_init(&fo->ob.refs, 1);
     return fo;

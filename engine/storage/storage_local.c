@@ -26,6 +26,7 @@ struct local_object {
     struct qn_object ob; /* first member */
     struct qn_storage *st;
     struct qn_mmap mm;
+    char *key; /* what ob.name shows */
 };
 
 /* A file that is being written: temporary until it is published. */
@@ -81,7 +82,7 @@ static void object_free(struct qn_object *ob)
     struct local_object *lo = (struct local_object *)ob;
     qn_mmap_close(&lo->mm);
     qn_storage_unref(lo->st);
-    free((char *)(uintptr_t)lo->ob.name.p);
+    free(lo->key);
     free(lo);
 }
 
@@ -109,7 +110,8 @@ static int local_open(struct qn_storage *st, struct qn_str key, uint64_t size_by
         return key_error(rc, key, err);
     struct local_object *lo = qn_xcalloc(1, sizeof *lo);
     lo->ob.ops = &local_object_ops;
-    lo->ob.name = (struct qn_str){qn_xstrndup(key.p, key.n), key.n};
+    lo->key = qn_xstrndup(key.p, key.n);
+    lo->ob.name = (struct qn_str){lo->key, key.n};
     lo->ob.size_bytes = info.size_bytes;
     atomic_init(&lo->ob.refs, 1);
     lo->st = qn_storage_ref(st);

@@ -14,7 +14,8 @@ struct blob {
     uint8_t *p; /* with padding */
     size_t n;
     int64_t mtime_ns;
-    struct qn_str key; /* owned; the map borrows it */
+    char *name;
+    struct qn_str key; /* the name; the map borrows it */
 };
 
 struct ram_storage {
@@ -40,7 +41,7 @@ static void blob_unref(struct blob *b)
     if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
     free(b->p);
-    free((char *)(uintptr_t)b->key.p);
+    free(b->name);
     free(b);
 }
 
@@ -153,7 +154,8 @@ static int ram_put(struct qn_storage *st, struct qn_str key, struct qn_str bytes
         memcpy(b->p, bytes.p, bytes.n);
     b->n = bytes.n;
     b->mtime_ns = qn_wall_ns(qn_clock_system());
-    b->key = (struct qn_str){qn_xstrndup(key.p, key.n), key.n};
+    b->name = qn_xstrndup(key.p, key.n);
+    b->key = (struct qn_str){b->name, key.n};
     return insert((struct ram_storage *)st, b, flags, err);
 }
 
