@@ -56,6 +56,7 @@ struct qn_db_ops {
 /* Drivers embed this as their first member. */
 struct qn_db {
     const struct qn_db_ops *ops;
+    struct qn_db *next; /* in the list of idle readers */
 };
 struct qn_db_rows {
     const struct qn_db_ops *ops;

@@ -36,36 +36,38 @@ static int check_version(struct qn_str space, struct qn_str key, uint64_t stored
                    QN_STR_ARG(space), QN_STR_ARG(key), (unsigned long long)wanted);
 }
 
-int qn_meta_put_doc(struct qn_metastore *ms, struct qn_str space, struct qn_str key,
-                    struct qn_str json, uint64_t if_version, int64_t expires_us, uint64_t *version,
-                    struct qn_err *err)
+int qn_meta_put_doc(struct qn_metastore *ms, const struct qn_meta_doc *doc, uint64_t if_version,
+                    uint64_t *version, struct qn_err *err)
 {
     struct qn_db *db;
-    int rc = check_doc(space, key, err);
+    if (version != NULL)
+        *version = 0;
+    int rc = check_doc(doc->space, doc->key, err);
     if (rc == QN_OK)
-        rc = qn__meta_check_text(json, "document", err);
+        rc = qn__meta_check_text(doc->json, "document", err);
     if (rc == QN_OK)
         rc = qn__meta_begin(ms, &db, err);
     if (rc < 0)
         return rc;
     uint64_t generation, stored;
-    rc = qn__meta_bump_under(db, QN_META_SCOPE_DOCS, space, &generation, err);
+    rc = qn__meta_bump_under(db, QN_META_SCOPE_DOCS, doc->space, &generation, err);
     if (rc == QN_OK)
-        rc = stored_version(ms, db, space, key, &stored, err);
+        rc = stored_version(ms, db, doc->space, doc->key, &stored, err);
     if (rc == QN_OK)
-        rc = check_version(space, key, stored, if_version, err);
+        rc = check_version(doc->space, doc->key, stored, if_version, err);
     if (rc == QN_OK)
         rc = qn__meta_run(db,
                           "INSERT INTO docs (space, key, json, version, updated_us, expires_us)"
                           " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (space, key) DO UPDATE SET"
                           " json = excluded.json, version = excluded.version,"
                           " updated_us = excluded.updated_us, expires_us = excluded.expires_us",
-                          QN_DB_P(QN_DB_S(space), QN_DB_S(key), QN_DB_S(json), QN_DB_I(generation),
-                                  QN_DB_I(qn__meta_now(ms)), QN_DB_I(expires_us)),
+                          QN_DB_P(QN_DB_S(doc->space), QN_DB_S(doc->key), QN_DB_S(doc->json),
+                                  QN_DB_I(generation), QN_DB_I(qn__meta_now(ms)),
+                                  QN_DB_I(doc->expires_us)),
                           err);
     rc = qn__meta_end(ms, rc, err);
-    if (version != NULL)
-        *version = rc == QN_OK ? generation : 0;
+    if (version != NULL && rc == QN_OK)
+        *version = generation;
     return rc;
 }
 

@@ -181,9 +181,7 @@ int qn_meta_add_delete_task(struct qn_metastore *ms, struct qn_str index_uid, st
 
 static int take_task(struct qn_db_rows *rows, struct qn_arena *ar, void *element, void *arg)
 {
-    size_t *left = arg;
-    if ((*left)-- == 0)
-        return 2;
+    (void)arg;
     struct qn_meta_delete_task *dt = element;
     dt->index_uid = qn__db_str(rows, 0, ar);
     dt->opstamp = (uint64_t)qn__db_int(rows, 1);
@@ -193,16 +191,11 @@ static int take_task(struct qn_db_rows *rows, struct qn_arena *ar, void *element
 }
 
 int qn_meta_list_delete_tasks(struct qn_metastore *ms, struct qn_str index_uid, uint64_t after,
-                              size_t limit, struct qn_arena *ar, struct qn_meta_delete_task **out,
-                              size_t *n, struct qn_err *err)
+                              struct qn_arena *ar, struct qn_meta_delete_task **out, size_t *n,
+                              struct qn_err *err)
 {
-    size_t left = limit != 0 ? limit : SIZE_MAX;
-    struct qn__meta_list list = {.size = sizeof **out,
-                                 .take = take_task,
-                                 .arg = &left,
-                                 .ar = ar,
-                                 .out = (void **)out,
-                                 .n = n};
+    struct qn__meta_list list = {
+        .size = sizeof **out, .take = take_task, .ar = ar, .out = (void **)out, .n = n};
     return qn__meta_select(ms,
                            "SELECT index_uid, opstamp, query, created_us FROM delete_tasks"
                            " WHERE index_uid = $1 AND opstamp > $2 ORDER BY opstamp",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/vec.h"
 #include "meta_split_int.h"
 
 #define MAX_IDS 30000 /* what databases allow as parameters of one statement */
@@ -124,6 +125,13 @@ struct taking {
     size_t to_skip, left;
 };
 
+static char unescape(char c)
+{
+    if (c == 'n')
+        return '\n';
+    return c;
+}
+
 static void get_tags(struct qn_str text, struct qn_arena *ar, struct qn_meta_split *sp)
 {
     size_t n = 0;
@@ -145,7 +153,7 @@ static void get_tags(struct qn_str text, struct qn_arena *ar, struct qn_meta_spl
             continue;
         }
         if (c == '\\' && i + 1 < text.n)
-            c = text.p[++i] == 'n' ? '\n' : text.p[i];
+            c = unescape(text.p[++i]);
         bytes[(size_t)(tag.p - bytes) + tag.n++] = c;
     }
     sp->tags = tags;

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "metastore_int.h"
 #include "os/file.h"
 
@@ -81,10 +83,12 @@ void qn_meta_close(struct qn_metastore *ms)
 {
     if (ms == NULL)
         return;
-    QN_ASSERT(ms->idle.n == ms->n_readers); /* none is in use */
-    for (size_t i = 0; i < ms->idle.n; i++)
-        ms->idle.p[i]->ops->close(ms->idle.p[i]);
-    qn_vec_release(&ms->idle);
+    QN_ASSERT(ms->n_idle == ms->n_readers); /* none is in use */
+    while (ms->idle != NULL) {
+        struct qn_db *db = ms->idle;
+        ms->idle = db->next;
+        db->ops->close(db);
+    }
     if (ms->writer != NULL)
         ms->writer->ops->close(ms->writer);
     qn_cond_release(&ms->reader_back);
@@ -130,12 +134,15 @@ int qn__meta_read(struct qn_metastore *ms, struct qn_db **db, struct qn_err *err
         return QN_OK;
     }
     qn_mutex_lock(&ms->read_lock);
-    while (ms->idle.n == 0 && ms->n_readers == ms->max_readers)
+    while (ms->idle == NULL && ms->n_readers == ms->max_readers)
         qn_cond_wait(&ms->reader_back, &ms->read_lock);
-    if (ms->idle.n > 0)
-        *db = ms->idle.p[--ms->idle.n];
-    else
+    if (ms->idle != NULL) {
+        *db = ms->idle;
+        ms->idle = (*db)->next;
+        ms->n_idle--;
+    } else {
         ms->n_readers++; /* this caller opens it */
+    }
     qn_mutex_unlock(&ms->read_lock);
     if (*db != NULL)
         return QN_OK;
@@ -158,7 +165,9 @@ void qn__meta_read_done(struct qn_metastore *ms, struct qn_db *db)
         return;
     }
     qn_mutex_lock(&ms->read_lock);
-    qn_vec_push(&ms->idle, db);
+    db->next = ms->idle;
+    ms->idle = db;
+    ms->n_idle++;
     qn_cond_signal(&ms->reader_back);
     qn_mutex_unlock(&ms->read_lock);
 }

@@ -293,9 +293,9 @@ struct qn_meta_delete_task {
 QN_MUST_CHECK int qn_meta_add_delete_task(struct qn_metastore *ms, struct qn_str index_uid,
                                           struct qn_str query, uint64_t *opstamp,
                                           struct qn_err *err);
-/* Those after an opstamp, in order; limit 0 = all. */
+/* Those after an opstamp, in order. */
 QN_MUST_CHECK int qn_meta_list_delete_tasks(struct qn_metastore *ms, struct qn_str index_uid,
-                                            uint64_t after, size_t limit, struct qn_arena *ar,
+                                            uint64_t after, struct qn_arena *ar,
                                             struct qn_meta_delete_task **out, size_t *n,
                                             struct qn_err *err);
 /* Of the last one ever added; 0 = none. */
@@ -337,11 +337,10 @@ struct qn_meta_doc {
 #define QN_META_ANY_VERSION 0
 #define QN_META_ABSENT UINT64_MAX /* as if_version: only when the key is free */
 
-/* expires_us 0: never. *version (may be NULL) is the new one. QN_E_CONFLICT when if_version is not
- * the stored one. */
-QN_MUST_CHECK int qn_meta_put_doc(struct qn_metastore *ms, struct qn_str space, struct qn_str key,
-                                  struct qn_str json, uint64_t if_version, int64_t expires_us,
-                                  uint64_t *version, struct qn_err *err);
+/* Of doc: space, key, json and expires_us. *version (may be NULL) is the new one. QN_E_CONFLICT
+ * when if_version is not the stored one. */
+QN_MUST_CHECK int qn_meta_put_doc(struct qn_metastore *ms, const struct qn_meta_doc *doc,
+                                  uint64_t if_version, uint64_t *version, struct qn_err *err);
 /* An expired one is QN_E_NOT_FOUND. */
 QN_MUST_CHECK int qn_meta_get_doc(struct qn_metastore *ms, struct qn_str space, struct qn_str key,
                                   struct qn_arena *ar, struct qn_meta_doc *out, struct qn_err *err);

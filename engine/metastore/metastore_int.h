@@ -2,7 +2,6 @@
 #ifndef QN_METASTORE_METASTORE_INT_H
 #define QN_METASTORE_METASTORE_INT_H
 
-#include "base/vec.h"
 #include "db_int.h"
 #include "metastore/metastore.h"
 #include "os/thread.h"
@@ -20,8 +19,8 @@ struct qn_metastore {
 
     struct qn_mutex read_lock;
     struct qn_cond reader_back;
-    QN_VEC(struct qn_db *) idle;
-    unsigned n_readers, max_readers;
+    struct qn_db *idle;
+    unsigned n_idle, n_readers, max_readers;
 };
 
 /* Starts a write transaction on the one writing connection. When 0: end it.
