@@ -1,6 +1,7 @@
 /* Publish: its rules one by one, against a model, by many threads at once, and killed in the
  * middle. */
 #include "test.h"
+#include "tmpdir.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -25,8 +26,7 @@ struct fixture {
 static int setup_uri(void **state, bool ram)
 {
     struct fixture *fx = qn_xcalloc(1, sizeof *fx);
-    snprintf(fx->dir, sizeof fx->dir, "/tmp/qn_publish_XXXXXX");
-    if (mkdtemp(fx->dir) == NULL)
+    if (!qn_test_dir(fx->dir))
         return -1;
     if (ram)
         snprintf(fx->uri, sizeof fx->uri, "ram://");
@@ -352,12 +352,12 @@ static void run_model(struct fixture *fx, int steps)
 
 static void model_in_memory(void **state)
 {
-    run_model(*state, 1200);
+    run_model(*state, 3000);
 }
 
 static void model_on_disk(void **state)
 {
-    run_model(*state, 150);
+    run_model(*state, 400);
 }
 
 /* --- many at once --- */
@@ -524,7 +524,7 @@ static void killed_in_the_middle(void **state)
     struct fixture *fx = *state;
     struct qn_rng r = qn_test_rng(31);
     int stored = 0;
-    for (int round = 0; round < 25; round++) {
+    for (int round = 0; round < 60; round++) {
         qn_meta_close(fx->ms);
         fx->ms = NULL;
         int fds[2];

@@ -2,6 +2,7 @@
  * are old, new, full or broken. Each test runs in memory and on disk where that makes a difference.
  */
 #include "test.h"
+#include "tmpdir.h"
 
 #include <sqlite3.h>
 #include <unistd.h>
@@ -34,8 +35,7 @@ static void open_ms(struct fixture *fx)
 static int setup_uri(void **state, bool ram)
 {
     struct fixture *fx = qn_xcalloc(1, sizeof *fx);
-    snprintf(fx->dir, sizeof fx->dir, "/tmp/qn_meta_XXXXXX");
-    if (mkdtemp(fx->dir) == NULL)
+    if (!qn_test_dir(fx->dir))
         return -1;
     if (ram)
         snprintf(fx->uri, sizeof fx->uri, "ram://");
@@ -247,10 +247,10 @@ static void sources_and_tasks(void **state)
         assert_ok(qn_meta_add_delete_task(fx->ms, uid, QN_STR("{\"q\":1}"), &op, NULL));
         assert_int_equal(op, i);
     }
-    assert_ok(qn_meta_list_delete_tasks(fx->ms, uid, 1, 0, &fx->ar, &dt, &n, NULL));
+    assert_ok(qn_meta_list_delete_tasks(fx->ms, uid, 1, &fx->ar, &dt, &n, NULL));
     assert_int_equal(n, 2);
     assert_int_equal(dt[0].opstamp, 2);
-    assert_ok(qn_meta_list_delete_tasks(fx->ms, uid, 0, 1, &fx->ar, &dt, &n, NULL));
+    assert_ok(qn_meta_list_delete_tasks(fx->ms, uid, 2, &fx->ar, &dt, &n, NULL));
     assert_int_equal(n, 1);
     assert_ok(qn_meta_drop_delete_tasks(fx->ms, uid, 3, NULL));
     assert_ok(qn_meta_add_delete_task(fx->ms, uid, QN_STR("{}"), &op, NULL));
@@ -258,6 +258,13 @@ static void sources_and_tasks(void **state)
     assert_ok(qn_meta_last_opstamp(fx->ms, uid, &op, NULL));
     assert_int_equal(op, 4);
     assert_int_equal(qn_meta_last_opstamp(fx->ms, S("no:1"), &op, NULL), QN_E_NOT_FOUND);
+}
+
+static int put_doc(struct fixture *fx, struct qn_str space, struct qn_str key, struct qn_str json,
+                   uint64_t if_version, int64_t expires_us, uint64_t *version)
+{
+    struct qn_meta_doc doc = {.space = space, .key = key, .json = json, .expires_us = expires_us};
+    return qn_meta_put_doc(fx->ms, &doc, if_version, version, NULL);
 }
 
 static void docs(void **state)
@@ -268,25 +275,22 @@ static void docs(void **state)
     size_t n;
     struct qn_str sp = S("template");
     assert_int_equal(qn_meta_get_doc(fx->ms, sp, S("k"), &fx->ar, &doc, NULL), QN_E_NOT_FOUND);
-    assert_ok(qn_meta_put_doc(fx->ms, sp, S("k"), QN_STR("{}"), QN_META_ABSENT, 0, &v1, NULL));
-    assert_int_equal(
-        qn_meta_put_doc(fx->ms, sp, S("k"), QN_STR("{}"), QN_META_ABSENT, 0, NULL, NULL),
-        QN_E_CONFLICT);
-    assert_ok(qn_meta_put_doc(fx->ms, sp, S("k"), QN_STR("{2}"), v1, 0, &v2, NULL));
+    assert_ok(put_doc(fx, sp, S("k"), QN_STR("{}"), QN_META_ABSENT, 0, &v1));
+    assert_int_equal(put_doc(fx, sp, S("k"), QN_STR("{}"), QN_META_ABSENT, 0, NULL), QN_E_CONFLICT);
+    assert_ok(put_doc(fx, sp, S("k"), QN_STR("{2}"), v1, 0, &v2));
     assert_true(v2 > v1);
-    assert_int_equal(qn_meta_put_doc(fx->ms, sp, S("k"), QN_STR("{3}"), v1, 0, NULL, NULL),
-                     QN_E_CONFLICT);
+    assert_int_equal(put_doc(fx, sp, S("k"), QN_STR("{3}"), v1, 0, NULL), QN_E_CONFLICT);
     assert_ok(qn_meta_get_doc(fx->ms, sp, S("k"), &fx->ar, &doc, NULL));
     assert_str(doc.json, "{2}");
     assert_int_equal(doc.version, v2);
     assert_int_equal(qn_meta_delete_doc(fx->ms, sp, S("k"), v1, NULL), QN_E_CONFLICT);
     assert_ok(qn_meta_delete_doc(fx->ms, sp, S("k"), v2, NULL));
     assert_int_equal(qn_meta_delete_doc(fx->ms, sp, S("k"), 0, NULL), QN_E_NOT_FOUND);
-    assert_ok(qn_meta_put_doc(fx->ms, sp, S("k"), QN_STR("{4}"), QN_META_ABSENT, 0, &v1, NULL));
+    assert_ok(put_doc(fx, sp, S("k"), QN_STR("{4}"), QN_META_ABSENT, 0, &v1));
     assert_true(v1 > v2); /* a version is never used twice */
 
-    assert_ok(qn_meta_put_doc(fx->ms, sp, S("a"), QN_STR("{}"), 0, T0 + 100, NULL, NULL));
-    assert_ok(qn_meta_put_doc(fx->ms, S("other"), S("a"), QN_STR("{}"), 0, 0, NULL, NULL));
+    assert_ok(put_doc(fx, sp, S("a"), QN_STR("{}"), 0, T0 + 100, NULL));
+    assert_ok(put_doc(fx, S("other"), S("a"), QN_STR("{}"), 0, 0, NULL));
     assert_ok(qn_meta_list_docs(fx->ms, sp, &fx->ar, &all, &n, NULL));
     assert_int_equal(n, 2);
     assert_str(all[0].key, "a");
@@ -296,11 +300,9 @@ static void docs(void **state)
     assert_ok(qn_meta_expire(fx->ms, NULL));
     assert_ok(qn_meta_list_docs(fx->ms, sp, &fx->ar, &all, &n, NULL));
     assert_int_equal(n, 1);
-    assert_ok(qn_meta_put_doc(fx->ms, sp, S("a"), QN_STR("{}"), QN_META_ABSENT, 0, NULL, NULL));
-    assert_int_equal(qn_meta_put_doc(fx->ms, S(""), S("a"), QN_STR("{}"), 0, 0, NULL, NULL),
-                     QN_E_INVALID);
-    assert_int_equal(qn_meta_put_doc(fx->ms, sp, S("a"), qn_str_make("{\0}", 3), 0, 0, NULL, NULL),
-                     QN_E_INVALID);
+    assert_ok(put_doc(fx, sp, S("a"), QN_STR("{}"), QN_META_ABSENT, 0, NULL));
+    assert_int_equal(put_doc(fx, S(""), S("a"), QN_STR("{}"), 0, 0, NULL), QN_E_INVALID);
+    assert_int_equal(put_doc(fx, sp, S("a"), qn_str_make("{\0}", 3), 0, 0, NULL), QN_E_INVALID);
 }
 
 static void nodes(void **state)
@@ -343,7 +345,7 @@ static void change_feed(void **state)
     struct qn_str a = make_index(fx, "a"), b = make_index(fx, "b");
     uint64_t g = generation(fx);
     assert_ok(qn_meta_update_index(fx->ms, a, QN_STR("{}"), 0, NULL));
-    assert_ok(qn_meta_put_doc(fx->ms, S("ilm"), S("p"), QN_STR("{}"), 0, 0, NULL, NULL));
+    assert_ok(put_doc(fx, S("ilm"), S("p"), QN_STR("{}"), 0, 0, NULL));
     assert_ok(qn_meta_changes(fx->ms, g, &fx->ar, &ch, &n, NULL));
     assert_int_equal(n, 2);
     assert_true(qn_str_eq(ch[0].scope, a));
@@ -606,7 +608,7 @@ static void old_schemas_are_migrated(void **state)
         assert_ok(qn_meta_get_checkpoint(fx->ms, ix->index_uid, S("_wal"), &fx->ar, &po, &n, NULL));
         assert_int_equal(n, 1);
         assert_str(po->position, "00000000000000001234");
-        assert_ok(qn_meta_put_doc(fx->ms, S("ilm"), S("p"), QN_STR("{}"), 0, 0, NULL, NULL));
+        assert_ok(put_doc(fx, S("ilm"), S("p"), QN_STR("{}"), 0, 0, NULL));
         assert_ok(qn_meta_renew_lease(fx->ms, S("n"), QN_STR("{}"), 1, NULL));
         if (again == 0)
             qn_meta_close(fx->ms);

@@ -1,5 +1,6 @@
 /* os/file.h, os/mmap.h, os/dirlock.h and os/fault.h. */
 #include "test.h"
+#include "tmpdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *fx = qn_xcalloc(1, sizeof *fx);
-    snprintf(fx->dir, sizeof fx->dir, "/tmp/qn_os_file_XXXXXX");
-    if (mkdtemp(fx->dir) == NULL)
+    if (!qn_test_dir(fx->dir))
         return -1;
     qn_fault_init(&fx->ft, qn_fs_posix());
     *state = fx;

@@ -1,5 +1,6 @@
 /* What every storage driver must do, run against each of them. */
 #include "test.h"
+#include "tmpdir.h"
 
 #include <sched.h>
 #include <unistd.h>
@@ -30,9 +31,7 @@ static const struct driver drivers[] = {
 
 static void open_driver(struct fixture *fx)
 {
-    memset(fx->dir, 0, sizeof fx->dir);
-    snprintf(fx->dir, sizeof fx->dir, "/tmp/qn_storage_XXXXXX");
-    assert_non_null(mkdtemp(fx->dir));
+    assert_true(qn_test_dir(fx->dir));
     qn_fault_init(&fx->ft, qn_fs_posix());
     if (fx->dr->choppy) {
         qn_fault_add(&fx->ft, (struct qn_fault){.op = QN_FAULT_WRITE});
@@ -195,12 +194,16 @@ static void copies_and_files(struct fixture *fx)
     char *big = qn_xmalloc(n);
     for (size_t i = 0; i < n; i++)
         big[i] = (char)(i * 13 + i / 509);
-    char dirs[2][64] = {"/tmp/qn_put_file_XXXXXX", ""};
-    assert_non_null(mkdtemp(dirs[0]));
-    char *file = qn_path_join(dirs[0], QN_STR("file"));
-    struct qn_err err = {0};
-    assert_int_equal(qn_storage_put_file(st, KEY("f"), file, 0, &err), QN_E_NOT_FOUND);
-    for (unsigned flags = 0; flags <= QN_PUT_MOVE; flags += QN_PUT_MOVE) {
+    /* from the storage's own file system and, most likely, from another one */
+    char near[64], far[64] = "/tmp/qn_put_file_XXXXXX";
+    assert_true(qn_test_dir(near));
+    assert_non_null(mkdtemp(far));
+    char *files[] = {qn_path_join(near, QN_STR("file")), qn_path_join(far, QN_STR("file"))};
+    const char *file = files[1];
+    assert_int_equal(qn_storage_put_file(st, KEY("f"), file, 0, NULL), QN_E_NOT_FOUND);
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned flags = i & 1 ? QN_PUT_MOVE : 0;
+        file = files[i / 2];
         assert_ok(qn_fs_write_file(qn_fs_posix(), file, qn_str_make(big, n), NULL));
         assert_ok(qn_storage_put_file(st, KEY("deep/er/f"), file, flags, NULL));
         assert_int_equal(qn_fs_exists(qn_fs_posix(), file), flags == 0);
@@ -213,8 +216,10 @@ static void copies_and_files(struct fixture *fx)
             QN_E_EXISTS);
         assert_int_equal(qn_fs_exists(qn_fs_posix(), file), 1);
     }
-    assert_ok(qn_fs_remove_tree(qn_fs_posix(), dirs[0], NULL));
-    free(file);
+    assert_ok(qn_fs_remove_tree(qn_fs_posix(), near, NULL));
+    assert_ok(qn_fs_remove_tree(qn_fs_posix(), far, NULL));
+    free(files[0]);
+    free(files[1]);
     free(big);
 }
 

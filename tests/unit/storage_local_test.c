@@ -1,5 +1,6 @@
 /* The local driver when disks misbehave, uri parsing, and objects and sinks by themselves. */
 #include "test.h"
+#include "tmpdir.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -18,8 +19,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *fx = qn_xcalloc(1, sizeof *fx);
-    snprintf(fx->dir, sizeof fx->dir, "/tmp/qn_local_XXXXXX");
-    if (mkdtemp(fx->dir) == NULL)
+    if (!qn_test_dir(fx->dir))
         return -1;
     qn_fault_init(&fx->ft, qn_fs_posix());
     *state = fx;
