@@ -10,6 +10,7 @@
 #include "terms/terms_writer.h"
 
 #define GONE UINT32_MAX
+enum { SAMPLE = 2048 };
 
 struct flush {
     struct qn_memindex *mx;
@@ -17,8 +18,9 @@ struct flush {
     uint32_t n_old, n_new;
     uint32_t *new_of_old; /* GONE: aborted. NULL: nothing moves */
     uint32_t *old_of_new;
-    uint32_t *addrs;    /* of all terms, by space */
-    uint32_t *space_at; /* first term of each space */
+    uint32_t *addrs;     /* of all terms, by space */
+    uint32_t *space_at;  /* first term of each space */
+    struct qn_buf bytes; /* scratch of decoding */
     QN_VEC(uint32_t) docs;
     QN_VEC(uint32_t) tfs;
     QN_VEC(uint32_t) positions;
@@ -115,18 +117,17 @@ static void group_terms(struct flush *fl)
     free(next);
 }
 
-/* Decodes the postings of a term into docs, tfs and positions of the old numbering. */
+/* Decodes the postings of a term's first documents, in the old numbering. */
 static struct qn_posting_run read_term(struct flush *fl, const struct qn_term *t,
-                                       enum qn_record record)
+                                       enum qn_record record, size_t max_docs)
 {
-    const struct qn_termtable *tt = &fl->mx->terms;
     qn_vec_reserve(&fl->docs, t->df + QN_PAD);
     qn_vec_reserve(&fl->tfs, t->df + QN_PAD);
-    if (record == QN_RECORD_POSITION)
-        qn_vec_reserve(&fl->positions, qn_term_positions(tt, t) + QN_PAD);
-    qn_termtable_postings(tt, t, fl->docs.p, fl->tfs.p, fl->positions.p);
+    qn_vec_reserve(&fl->positions, t->occurrences + QN_PAD);
+    size_t n = qn_termtable_postings(&fl->mx->terms, t, max_docs, &fl->bytes, fl->docs.p, fl->tfs.p,
+                                     fl->positions.p);
     return (struct qn_posting_run){fl->docs.p, record == QN_RECORD_BASIC ? NULL : fl->tfs.p,
-                                   record == QN_RECORD_POSITION ? fl->positions.p : NULL, t->df};
+                                   record == QN_RECORD_POSITION ? fl->positions.p : NULL, n};
 }
 
 static int by_number(const void *a, const void *b)
@@ -188,7 +189,7 @@ static uint8_t *move_norms(struct flush *fl, const struct qn__memfield *f, uint3
     return norms;
 }
 
-/* Impact codes from a sample of the terms: every k-th of all, and those in many documents. */
+/* Impact codes from a sample: every k-th term and those in many documents, their first postings. */
 static void count_impacts(struct flush *fl, const struct qn__memfield *f, const uint32_t *addrs,
                           uint32_t n, const uint8_t *norms, struct qn_impacts *im)
 {
@@ -198,7 +199,7 @@ static void count_impacts(struct flush *fl, const struct qn__memfield *f, const 
         const struct qn_term *t = qn_termtable_at(&fl->mx->terms, addrs[i]);
         if (i % step != 0 && t->df < fl->n_old / 64 + 16)
             continue;
-        struct qn_posting_run run = move_run(fl, read_term(fl, t, f->spec.record));
+        struct qn_posting_run run = move_run(fl, read_term(fl, t, f->spec.record, SAMPLE));
         qn_impacts_count(ct, run.docs, run.tfs, run.n, norms);
     }
     qn_impacts_build(im, ct, NULL);
@@ -211,7 +212,8 @@ static uint32_t count_documents(struct flush *fl, const uint32_t *addrs, uint32_
     uint64_t *seen = qn_xcalloc(qn_bits_words(fl->n_old) + 1, 8);
     for (uint32_t i = 0; i < n; i++) {
         const struct qn_term *t = qn_termtable_at(&fl->mx->terms, addrs[i]);
-        struct qn_posting_run run = read_term(fl, t, t->field >> QN_TERM_FIELD_BITS);
+        struct qn_posting_run run =
+            read_term(fl, t, (enum qn_record)(t->field >> QN_TERM_FIELD_BITS), SIZE_MAX);
         for (size_t k = 0; k < run.n; k++)
             if (fl->new_of_old == NULL || fl->new_of_old[run.docs[k]] != GONE)
                 qn_bit_set(seen, run.docs[k]);
@@ -243,7 +245,7 @@ static int add_terms(struct flush *fl, const struct qn__memfield *f, const uint3
     int rc = 0;
     for (uint32_t i = 0; i < n && rc == 0; i++) {
         struct qn_term *t = qn_termtable_at(&fl->mx->terms, addrs[i]);
-        struct qn_posting_run run = move_run(fl, read_term(fl, t, f->spec.record));
+        struct qn_posting_run run = move_run(fl, read_term(fl, t, f->spec.record, SIZE_MAX));
         if (run.n == 0)
             continue;
         struct qn_term_info info = {.kind = QN_TERM_INLINE, .df = (uint32_t)run.n};
@@ -420,6 +422,7 @@ int qn_memindex_flush(struct qn_memindex *mx, struct qn_split_meta *meta,
                       struct qn_split_info *info)
 {
     struct flush fl = {.mx = mx, .simd = mx->op.split.simd};
+    qn_buf_init(&fl.bytes, SIZE_MAX);
     number_documents(&fl);
     map_rows(&fl);
     time_range(&fl, meta);
@@ -434,6 +437,7 @@ int qn_memindex_flush(struct qn_memindex *mx, struct qn_split_meta *meta,
     free(fl.old_of_new);
     free(fl.addrs);
     free(fl.space_at);
+    qn_buf_release(&fl.bytes);
     qn_vec_release(&fl.docs);
     qn_vec_release(&fl.tfs);
     qn_vec_release(&fl.positions);

@@ -149,6 +149,7 @@ static void add_posting(struct qn_termtable *tt, struct qn_term *t, uint32_t doc
         if (fresh)
             put_varint(tt, t, gap);
         t->tf = pos;
+        t->occurrences++;
         break;
     }
     t->df += fresh;
@@ -165,6 +166,7 @@ static uint32_t new_term(struct qn_termtable *tt, const struct qn_occurrence *oc
                           .last_doc = oc->doc,
                           .tf = oc->record == QN_RECORD_POSITION ? oc->pos : 1,
                           .df = 1,
+                          .occurrences = 1,
                           .first_pos = oc->pos};
     if (oc->term.n != 0)
         memcpy(t->key, oc->term.p, oc->term.n);
@@ -219,102 +221,101 @@ void qn_termtable_add(struct qn_termtable *tt, struct qn_occurrence *oc, size_t 
 
 /* ---- reading back */
 
-struct stream {
-    const struct qn_termtable *tt;
-    uint32_t at, end, stop; /* stop: the term's tail */
-};
-
-static bool get_varint(struct stream *s, uint32_t *v)
+/* Lays the chunks of a term end to end, with padding behind. */
+static struct qn_str flatten(const struct qn_termtable *tt, const struct qn_term *t,
+                             struct qn_buf *bytes)
 {
-    *v = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        if (s->at == s->stop)
-            return false;
-        if (s->at == s->end) {
-            uint32_t next, size;
-            memcpy(&size, s->tt->base + s->end + NEXT, sizeof size);
-            memcpy(&next, s->tt->base + s->end, sizeof next);
-            s->at = next;
-            s->end = next + (size < LAST_CHUNK ? size * 2 : LAST_CHUNK);
-        }
-        uint8_t b = (uint8_t)s->tt->base[s->at++];
-        *v |= (uint32_t)(b & 0x7f) << shift;
+    qn_buf_clear(bytes);
+    uint32_t size = FIRST_CHUNK;
+    for (uint32_t at = t->head; at != 0;) {
+        bool last = t->tail >= at && t->tail <= at + size;
+        qn_buf_put(bytes, tt->base + at, last ? t->tail - at : size);
+        if (last)
+            break;
+        memcpy(&at, tt->base + at + size, sizeof at);
+        size = size < LAST_CHUNK ? size * 2 : LAST_CHUNK;
+    }
+    return qn_buf_str(bytes);
+}
+
+static inline uint32_t get_varint(const uint8_t **p)
+{
+    uint32_t v = *(*p)++;
+    if (v < 0x80)
+        return v;
+    v &= 0x7f;
+    for (unsigned shift = 7;; shift += 7) {
+        uint32_t b = *(*p)++;
+        v |= (b & 0x7f) << shift;
         if (b < 0x80)
-            return true;
+            return v;
     }
 }
 
-static struct stream open_stream(const struct qn_termtable *tt, const struct qn_term *t)
+static size_t read_basic(const struct qn_term *t, const uint8_t *p, size_t n, uint32_t *docs)
 {
-    return (struct stream){tt, t->head, t->head + FIRST_CHUNK, t->tail};
-}
-
-size_t qn_term_positions(const struct qn_termtable *tt, const struct qn_term *t)
-{
-    if (record_of(t) != QN_RECORD_POSITION || t->head == 0)
-        return 1;
-    struct stream s = open_stream(tt, t);
-    size_t n = 1;
-    for (uint32_t v, gap; get_varint(&s, &v); n++)
-        if (v & 1)
-            (void)get_varint(&s, &gap);
+    uint32_t doc = docs[0] = t->first_doc;
+    for (size_t i = 1; i < n; i++)
+        docs[i] = doc += get_varint(&p);
     return n;
 }
 
-static void read_freqs(const struct qn_term *t, struct stream *s, uint32_t *docs, uint32_t *tfs)
+static size_t read_freqs(const struct qn_term *t, const uint8_t *p, size_t n, uint32_t *docs,
+                         uint32_t *tfs)
 {
-    uint32_t doc = t->first_doc, i = 0, v, tf;
-    docs[0] = doc;
-    while (get_varint(s, &v)) {
-        tf = 1;
-        if (!(v & 1))
-            (void)get_varint(s, &tf);
-        tfs[i++] = tf;
+    uint32_t doc = docs[0] = t->first_doc;
+    for (size_t i = 0; i < n; i++) {
+        if (i + 1 == t->df) {
+            tfs[i] = t->tf; /* of the last document: still in the term */
+            break;
+        }
+        uint32_t v = get_varint(&p);
+        tfs[i] = v & 1 ? 1 : get_varint(&p);
         doc += v >> 1;
-        docs[i] = doc;
+        if (i + 1 < n)
+            docs[i + 1] = doc;
     }
-    tfs[i] = t->tf;
+    return n;
 }
 
-static size_t read_positions(const struct qn_term *t, struct stream *s, uint32_t *docs,
-                             uint32_t *tfs, uint32_t *positions)
+static size_t read_positions(const struct qn_term *t, const uint8_t *p, const uint8_t *end,
+                             size_t n, uint32_t *docs, uint32_t *tfs, uint32_t *positions)
 {
-    uint32_t doc = t->first_doc, i = 0, v, gap;
-    size_t n = 0;
-    docs[0] = doc;
+    uint32_t doc = docs[0] = t->first_doc, pos = t->first_pos;
+    size_t i = 0;
+    *positions++ = pos;
     tfs[0] = 1;
-    positions[n++] = t->first_pos;
-    while (get_varint(s, &v)) {
+    while (p < end) {
+        uint32_t v = get_varint(&p);
         if (v & 1) {
-            (void)get_varint(s, &gap);
-            doc += gap;
-            docs[++i] = doc;
+            uint32_t gap = get_varint(&p);
+            if (++i == n)
+                return n;
+            docs[i] = doc += gap;
             tfs[i] = 0;
-            positions[n++] = v >> 1;
+            pos = v >> 1;
         } else {
-            positions[n] = positions[n - 1] + (v >> 1);
-            n++;
+            pos += v >> 1;
         }
+        *positions++ = pos;
         tfs[i]++;
     }
-    return n;
+    return i + 1;
 }
 
-size_t qn_termtable_postings(const struct qn_termtable *tt, const struct qn_term *t, uint32_t *docs,
-                             uint32_t *tfs, uint32_t *positions)
+size_t qn_termtable_postings(const struct qn_termtable *tt, const struct qn_term *t,
+                             size_t max_docs, struct qn_buf *bytes, uint32_t *docs, uint32_t *tfs,
+                             uint32_t *positions)
 {
-    struct stream s = open_stream(tt, t);
-    uint32_t i = 0, gap;
+    size_t n = t->df < max_docs ? t->df : max_docs;
+    struct qn_str all = flatten(tt, t, bytes);
+    const uint8_t *p = (const uint8_t *)all.p;
     switch (record_of(t)) {
     case QN_RECORD_FREQ:
-        read_freqs(t, &s, docs, tfs);
-        return 0;
+        return read_freqs(t, p, n, docs, tfs);
     case QN_RECORD_POSITION:
-        return read_positions(t, &s, docs, tfs, positions);
+        return read_positions(t, p, p + all.n, n, docs, tfs, positions);
     default:
-        docs[0] = t->first_doc;
-        for (; get_varint(&s, &gap); i++)
-            docs[i + 1] = docs[i] + gap;
-        return 0;
+        return read_basic(t, p, n, docs);
     }
 }

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "postings/postings_writer.h"
 
@@ -31,6 +32,7 @@ struct qn_term {
     uint32_t first_doc, last_doc;
     uint32_t tf; /* FREQ: in last_doc so far. POSITION: last position */
     uint32_t df;
+    uint32_t occurrences; /* POSITION */
     uint32_t first_pos;
     uint32_t head, tail; /* chunks; tail is where the next byte goes. 0: none */
     uint32_t tail_end;
@@ -82,11 +84,11 @@ struct qn_occurrence {
  * processor's caches overlap: give many at once. */
 void qn_termtable_add(struct qn_termtable *tt, struct qn_occurrence *oc, size_t n);
 
-/* The postings of a term, decoded: docs ascend. Room for t->df documents, and for
- * qn_term_positions(t) positions. Returns the number of positions. */
-size_t qn_termtable_postings(const struct qn_termtable *tt, const struct qn_term *t, uint32_t *docs,
-                             uint32_t *tfs, uint32_t *positions);
-/* An upper bound of the term's occurrences. */
-size_t qn_term_positions(const struct qn_termtable *tt, const struct qn_term *t);
+/* The postings of the term's first `max_docs` documents, decoded: docs ascend; room for
+ * min(df, max_docs) documents, and for t->occurrences positions. Gives the number of documents.
+ * `bytes` is scratch. */
+size_t qn_termtable_postings(const struct qn_termtable *tt, const struct qn_term *t,
+                             size_t max_docs, struct qn_buf *bytes, uint32_t *docs, uint32_t *tfs,
+                             uint32_t *positions);
 
 #endif
