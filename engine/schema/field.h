@@ -115,6 +115,7 @@ struct qn_field {
     uint8_t dynamic;                     /* enum qn_dynamic: OBJECT */
     uint8_t input_format, output_format; /* enum qn_binary_format: BYTES */
     bool array;       /* array<T>: answers always show an array; several values are allowed */
+    bool builtin;     /* _dynamic, _doc_length: not a key of documents */
     bool multi_field; /* made from its parent's values, not from a key of documents */
     bool concatenate; /* JSON made of other fields' values, under the empty path */
     bool indexed, stored, columnar;

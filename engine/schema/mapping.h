@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "schema/analysis.h"
 #include "schema/field.h"
 #include "schema/partition.h"
 #include "json/dom.h"
@@ -38,9 +39,11 @@ struct qn_mapping {
     uint32_t n_fields;
     uint32_t dynamic_field;    /* _dynamic, or QN_NO_FIELD */
     uint32_t doc_length_field; /* _doc_length, or QN_NO_FIELD */
-    uint32_t timestamp_field;  /* required in every document; QN_NO_FIELD: none */
+    uint32_t timestamp_field;  /* orders documents, prunes splits; QN_NO_FIELD: none. Of an
+                                  Elasticsearch mapping: the date field @timestamp */
+    bool timestamp_required;   /* in every document */
     struct qn_str timestamp_path;
-    const uint32_t *tag_fields; /* with the partition key's; in order of their names */
+    const uint32_t *tag_fields; /* with those of the partition key that can be tags; by name */
     uint32_t n_tag_fields;
     const struct qn_partition *partition; /* NULL: none */
     uint32_t max_num_partitions;
@@ -48,15 +51,17 @@ struct qn_mapping {
     bool store_source;
     bool date_detection, numeric_detection; /* Elasticsearch: of strings in unmapped fields */
     struct qn_str uid;                      /* doc_mapping_uid, 26 characters; empty if not given */
+    struct qn_analysis *analysis;           /* may be NULL */
 };
 
 /* `doc_mapping` of an index config. Unknown keys, bad values and contradictions are QN_E_INVALID,
  * QN_E_UNKNOWN_KEY or QN_E_TYPE with their place. Gives *out (one reference). */
 QN_MUST_CHECK int qn_mapping_parse_quickwit(struct qn_mapping **out, struct qn_json_val v,
                                             struct qn_err *err);
-/* `mappings` of an Elasticsearch index or template. Gives *out. */
+/* `mappings` of an Elasticsearch index or template; analysis (shares; may be NULL) holds the
+ * analyzers of its settings. Gives *out. */
 QN_MUST_CHECK int qn_mapping_parse_elastic(struct qn_mapping **out, struct qn_json_val v,
-                                           struct qn_err *err);
+                                           struct qn_analysis *analysis, struct qn_err *err);
 struct qn_mapping *qn_mapping_ref(const struct qn_mapping *m); /* shares */
 void qn_mapping_unref(const struct qn_mapping *m);             /* NULL is fine */
 
