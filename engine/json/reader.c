@@ -124,6 +124,7 @@ int qn_json_read_prefix(struct qn_json_tape *t, struct qn_str text, size_t *used
     qn_buf_clear(&t->scratch);
     if (ps != NULL && ps->full)
         qn_json_paths_reset(ps);
+    t->paths_generation = ps != NULL ? ps->generation : 0;
     if (text.n >= UINT32_MAX - QN_PAD)
         return qn_fail_at(err, QN_E_TOO_LARGE, 0, "the text is larger than 4 GiB");
     const char *p = text.p;

@@ -82,6 +82,7 @@ struct qn_json_tape {
     uint32_t n, cap;
     struct qn_buf scratch; /* records of decoded strings: u32 length, u32 path, bytes */
     struct qn_json_options opt;
+    uint32_t paths_generation; /* of opt.paths, that the paths of the keys belong to */
     struct qn_json_frame *frames;
     char *copy; /* of qn_json_read_copy */
     size_t copy_cap;
