@@ -1,19 +1,54 @@
-#include "qn/engine.h"
-
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine_int.h"
 #include "os/dirlock.h"
 #include "os/file.h"
-#include "simd/ops.h"
 
-struct qn_engine {
-    struct qn_engine_options opt;
-    char *data_dir;
-    const struct qn_simd_ops *simd;
-    int lock;
-};
+static int open_storage(struct qn_engine *en, struct qn_err *err)
+{
+    char *path = qn_path_join(en->data_dir, QN_STR("indexes"));
+    struct qn_str uri = en->opt.index_root_uri.n != 0 ? en->opt.index_root_uri : qn_str_of(path);
+    int rc = qn_storage_open_uri(&en->indexes, uri, qn_fs_posix(), err);
+    free(path);
+    return rc;
+}
+
+static int open_metastore(struct qn_engine *en, struct qn_err *err)
+{
+    char *path = qn_path_join(en->data_dir, QN_STR("metastore.sqlite"));
+    struct qn_str uri = en->opt.metastore_uri.n != 0 ? en->opt.metastore_uri : qn_str_of(path);
+    const struct qn_meta_options opt = {.clock = en->opt.clock, .log = en->opt.log};
+    int rc = qn_meta_open(&en->metastore, uri, &opt, err);
+    free(path);
+    return rc;
+}
+
+static int open_journal(struct qn_engine *en, struct qn_err *err)
+{
+    char *path = qn_path_join(en->data_dir, QN_STR("journal"));
+    struct qn_journal_options opt;
+    struct qn_journal_report report = {0};
+    qn_journal_options_default(&opt);
+    opt.dir = path;
+    opt.clock = en->opt.clock;
+    opt.simd = en->simd;
+    opt.log = en->opt.log;
+    opt.max_bytes = en->opt.journal_max_bytes;
+    if (en->opt.journal_queue_bytes != 0)
+        opt.queue_bytes = en->opt.journal_queue_bytes;
+    if (en->opt.journal_segment_bytes != 0)
+        opt.segment_bytes = en->opt.journal_segment_bytes;
+    int rc = qn_journal_open(&en->journal, &opt, &report, err);
+    if (rc == QN_OK)
+        QN_LOG(en->opt.log, QN_LOG_INFO, "journal_opened", QN_KV_U64("segments", report.n_segments),
+               QN_KV_U64("first", report.first), QN_KV_U64("end", report.end),
+               QN_KV_U64("cut_bytes", report.cut_bytes));
+    free(path);
+    return rc;
+}
 
 static int open_parts(struct qn_engine *en, struct qn_err *err)
 {
@@ -25,7 +60,12 @@ static int open_parts(struct qn_engine *en, struct qn_err *err)
     if (rc < 0)
         return rc;
     en->lock = qn_dirlock_take(en->data_dir, err);
-    return en->lock < 0 ? en->lock : QN_OK;
+    if (en->lock < 0)
+        return en->lock;
+    rc = open_storage(en, err);
+    if (rc == QN_OK)
+        rc = open_metastore(en, err);
+    return rc < 0 ? rc : open_journal(en, err);
 }
 
 int qn_engine_open(struct qn_engine **out, const struct qn_engine_options *opt, struct qn_err *err)
@@ -48,6 +88,9 @@ void qn_engine_close(struct qn_engine *en)
 {
     if (en == NULL)
         return;
+    qn_journal_close(en->journal);
+    qn_meta_close(en->metastore);
+    qn_storage_unref(en->indexes);
     qn_dirlock_drop(en->lock);
     free(en->data_dir);
     free(en);
@@ -56,4 +99,12 @@ void qn_engine_close(struct qn_engine *en)
 const char *qn_engine_simd(const struct qn_engine *en)
 {
     return en->simd->name;
+}
+
+void qn_engine_health(struct qn_engine *en, struct qn_engine_health *out)
+{
+    struct qn_journal_health journal;
+    qn_journal_health(en->journal, &journal);
+    *out = (struct qn_engine_health){.code = journal.code};
+    snprintf(out->reason, sizeof out->reason, "%s", journal.reason);
 }
