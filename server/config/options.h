@@ -43,6 +43,11 @@ XX(TEXT, advertise_address, "advertise_address", "", 0, 255, "", "QW_ADVERTISE_A
    "Address that other nodes are told; empty: listen_address")                                     \
 XX(TEXT, data_dir, "data_dir", "", 1, 4000, "./quern-data", "QW_DATA_DIR",                         \
    "Folder for everything the server keeps; made when missing")                                    \
+XX(URI, metastore_uri, "metastore_uri", "", 0, 4000, "", "QW_METASTORE_URI",                       \
+   "Where indexes and splits are registered: a file or sqlite:// URI; empty: in data_dir")         \
+XX(URI, default_index_root_uri, "default_index_root_uri", "", 0, 4000, "",                         \
+   "QW_DEFAULT_INDEX_ROOT_URI",                                                                    \
+   "Where splits are kept: a folder or file:// URI; empty: in data_dir")                           \
 XX(SIZE, memory_limit, "memory_limit", "", 0, 1024 * QN_CFG_TIB, "0", NULL,                        \
    "Memory for requests, queries, indexing and caches; 0: three quarters of what there is")        \
 XX(CHOICE, simd, "simd", "auto|scalar|avx2|avx512|avx512vp2", 0, 0, "auto", NULL,                  \
@@ -77,6 +82,13 @@ XX(SIZE, rest_compress_min, "rest.compress_min", "", 0, QN_CFG_GIB, "1KiB", NULL
    "Smaller answers are sent uncompressed")                                                        \
 XX(SIZE, ingest_api_content_length_limit, "ingest_api.content_length_limit", "", 1, QN_CFG_TIB,    \
    "100MiB", NULL, "Largest request body, after decompression; more gets status 413")              \
+XX(SIZE, ingest_api_max_queue_disk_usage, "ingest_api.max_queue_disk_usage", "", 256 * QN_CFG_MIB, \
+   1024 * QN_CFG_TIB, "16GiB", NULL,                                                               \
+   "Largest size of the journal; documents that do not fit get status 429")                        \
+XX(SIZE, ingest_api_max_queue_memory_usage, "ingest_api.max_queue_memory_usage", "", QN_CFG_MIB,   \
+   QN_CFG_TIB, "64MiB", NULL, "Documents that may wait in memory to be written to the journal")    \
+XX(SIZE, journal_segment_size, "journal.segment_size", "", QN_CFG_MIB, QN_CFG_GIB, "64MiB", NULL,  \
+   "Size of the journal's files")                                                                  \
 XX(TEXT, elastic_version, "elastic.version", "", 5, 32, "8.19.0", NULL,                            \
    "Elasticsearch version told to clients, some of which refuse old or new ones")                  \
 XX(CHOICE, log_level, "log.level", "error|warn|info|debug", 0, 0, "info", NULL,                    \
@@ -100,12 +112,10 @@ XX("health", "/health is served on the HTTP port")                              
 XX("rest.max_connection_age", "connections are closed by idle time")                               \
 XX("rest.max_connection_age_grace", "connections are closed by idle time")                         \
 XX("docs_clustering", "documents are not reordered inside of a split")                             \
-XX("metastore_uri", "this version keeps its metadata in data_dir")                                 \
-XX("metastore_read_replica_uri", "this version keeps its metadata in data_dir")                    \
-XX("default_index_root_uri", "this version keeps its indexes in data_dir")                         \
+XX("metastore_read_replica_uri", "this version keeps its metadata in SQLite")                      \
 XX("enable_standalone_compactors", "this version merges in the server")                            \
 XX("storage", "this version stores on the local disk")                                             \
-XX("metastore", "this version keeps its metadata in data_dir")                                     \
+XX("metastore", "this version keeps its metadata in SQLite")                                       \
 XX("indexer", "this version has no such setting")                                                  \
 XX("ingest_api", "this version has no such setting")                                               \
 XX("searcher", "this version has no such setting")                                                 \

@@ -119,6 +119,8 @@ static int serve(struct qn_cli *cli, const struct qn_config *cfg, struct qn_str 
         if (friendly)
             greet(cli, &sv);
         int signo = wait_for_stop(&sv, signals);
+        if (friendly)
+            fputs("\n  Stopping. Ctrl-C again ends it at once.\n", cli->out);
         QN_LOG(sv.log, QN_LOG_INFO, "stopping", QN_KV_I64("signal", signo));
         rc = drain(&sv, signals);
         QN_LOG(sv.log, QN_LOG_INFO, "stopped", QN_KV_BOOL("clean", rc == QN_OK));

@@ -47,6 +47,11 @@ static int read_pem(struct qn_serve *sv, struct qn_str path, struct qn_str *out,
     return rc;
 }
 
+static void collect_engine(void *ctx, struct qn_buf *out)
+{
+    qn_engine_metrics(ctx, "quern_", out);
+}
+
 static int open_engine(struct qn_serve *sv, unsigned n_cpus, struct qn_err *err)
 {
     struct qn_pool_options pool;
@@ -57,12 +62,20 @@ static int open_engine(struct qn_serve *sv, unsigned n_cpus, struct qn_err *err)
     const struct qn_engine_options opt = {
         .data_dir = sv->cfg->data_dir.p,
         .simd = sv->cfg->simd.p,
+        .metastore_uri = sv->cfg->metastore_uri,
+        .index_root_uri = sv->cfg->default_index_root_uri,
+        .journal_max_bytes = sv->cfg->ingest_api_max_queue_disk_usage,
+        .journal_queue_bytes = sv->cfg->ingest_api_max_queue_memory_usage,
+        .journal_segment_bytes = sv->cfg->journal_segment_size,
         .budget = &sv->budget,
         .executor = qn_pool_executor(sv->pool),
         .clock = qn_clock_system(),
         .log = sv->log,
     };
-    return qn_engine_open(&sv->engine, &opt, err);
+    rc = qn_engine_open(&sv->engine, &opt, err);
+    if (rc == QN_OK)
+        qn_metrics_collect(sv->metrics, collect_engine, sv->engine);
+    return rc;
 }
 
 static int mount_routes(struct qn_serve *sv, struct qn_err *err)

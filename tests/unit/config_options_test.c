@@ -55,7 +55,7 @@ static void a_file_is_read(void **state)
                    "  listen_port: 7281\n"
                    "  cors_allow_origins: ['http://a', http://b]\n"
                    "  idle_timeout: 1m 30s\n"
-                   "ingest_api:\n  content_length_limit: 5\n  max_queue_disk_usage: 4\n"
+                   "ingest_api:\n  content_length_limit: 5\n  replication_factor: 4\n"
                    "log.level: debug\n",
                    env, &err));
     assert_str(cfg.version, "0.8");
