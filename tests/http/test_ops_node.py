@@ -56,6 +56,8 @@ def test_metrics_are_prometheus_text(server):
     for line in answer.text.splitlines():
         assert line.startswith("#") or re.fullmatch(r'[a-z_:]+(\{.*\})? \S+', line), line
     assert "quern_http_responses_total" in answer.text
+    assert "\nquern_journal_healthy 1\n" in answer.text
+    assert '\nquern_storage_operations_total{operation="put"} 0\n' in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/_elastic", "/api/v1/_elastic/"])
@@ -166,6 +168,29 @@ def test_one_server_a_data_directory(start_server, quern):
     assert second.returncode == 3
     assert f"is in use by process {server.process.pid}" in second.stderr
     assert str(server.data_dir) in second.stderr
+
+
+def test_the_data_directory_holds_everything(start_server):
+    server = start_server()
+    server.stop()
+    assert {p.name for p in server.data_dir.iterdir()} == {
+        "lock", "metastore.sqlite", "journal", "indexes"}
+
+
+def test_parts_may_lie_elsewhere(start_server, tmp_path):
+    server = start_server("--metastore-uri", f"sqlite://{tmp_path}/meta",
+                          "--default-index-root-uri", f"file://{tmp_path}/splits")
+    server.stop()
+    assert (tmp_path / "meta").exists() and (tmp_path / "splits").is_dir()
+    assert not (server.data_dir / "metastore.sqlite").exists()
+
+
+def test_a_damaged_metastore_is_told(quern, tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "metastore.sqlite").write_text("not a database" * 1000)
+    done = quern("serve", "--data-dir", str(tmp_path / "d"), "--listen", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "metastore" in done.stderr.splitlines()[-1]
 
 
 def test_the_lock_goes_with_the_process(start_server):
