@@ -3,6 +3,6 @@
 #ifndef QN_BASE_INDEX_RECORD_H
 #define QN_BASE_INDEX_RECORD_H
 
-enum qn_record { QN_RECORD_BASIC, QN_RECORD_FREQ, QN_RECORD_POSITION };
+enum qn_index_record { QN_RECORD_BASIC, QN_RECORD_FREQ, QN_RECORD_POSITION };
 
 #endif

@@ -10,20 +10,20 @@
 
 struct qn_indexer {
     struct qn_memindex *mx;
-    struct qn_doc_walker *walker;
     struct qn_text_scratch *scratch;
-    /* Fields of the memory index by mapped field, and by (path, type) of JSON fields: UNKNOWN until
-     * a document has one. */
+    const struct qn_parsed *batch;
+    const struct qn_mapping *mapping; /* of the batches so far; shares */
+    /* Fields of the memory index by mapped field, and by (path of the batch, type) of JSON fields:
+     * UNKNOWN until a document has one. */
     QN_VEC(uint32_t) mapped;
     QN_VEC(uint32_t) paths;
     struct qn_buf name;
 };
 
-struct qn_indexer *qn_indexer_new(const struct qn_memindex_options *opt, const struct qn_mapping *m)
+struct qn_indexer *qn_indexer_new(const struct qn_memindex_options *opt)
 {
     struct qn_indexer *ix = qn_xcalloc(1, sizeof *ix);
     ix->mx = qn_memindex_new(opt);
-    ix->walker = qn_doc_walker_new(m, opt->split.simd);
     ix->scratch = qn_text_scratch_new(opt->split.simd);
     qn_buf_init(&ix->name, UINT16_MAX);
     return ix;
@@ -34,7 +34,7 @@ void qn_indexer_free(struct qn_indexer *ix)
     if (ix == NULL)
         return;
     qn_memindex_free(ix->mx);
-    qn_doc_walker_free(ix->walker);
+    qn_mapping_unref(ix->mapping);
     qn_text_scratch_free(ix->scratch);
     qn_vec_release(&ix->mapped);
     qn_vec_release(&ix->paths);
@@ -45,21 +45,19 @@ void qn_indexer_free(struct qn_indexer *ix)
 void qn_indexer_start(struct qn_indexer *ix, struct qn_sink *sk)
 {
     qn_memindex_start(ix->mx, sk);
-    qn_doc_walker_forget_paths(ix->walker);
     qn_vec_clear(&ix->mapped);
     qn_vec_clear(&ix->paths);
 }
 
-struct qn_doc_walker *qn_indexer_walker(struct qn_indexer *ix)
+void qn_indexer_batch(struct qn_indexer *ix, const struct qn_parsed *pd)
 {
-    return ix->walker;
-}
-
-void qn_indexer_set_mapping(struct qn_indexer *ix, const struct qn_mapping *m)
-{
-    qn_doc_walker_set_mapping(ix->walker, m);
-    qn_vec_clear(&ix->mapped);
+    ix->batch = pd;
     qn_vec_clear(&ix->paths);
+    if (ix->mapping == pd->mapping)
+        return;
+    qn_mapping_unref(ix->mapping);
+    ix->mapping = qn_mapping_ref(pd->mapping);
+    qn_vec_clear(&ix->mapped);
 }
 
 struct qn_memindex *qn_indexer_memory(struct qn_indexer *ix)
@@ -148,10 +146,9 @@ static uint32_t path_field(struct qn_indexer *ix, const struct qn_field *f,
         slot(v->path * QN_SPLIT_TYPES + type, &ix->paths.p, &ix->paths.n, &ix->paths.cap);
     if (*at != UNKNOWN)
         return *at;
-    uint32_t owner;
-    struct qn_str sub = qn_doc_walker_path(ix->walker, v->path, &owner);
+    struct qn_str sub = ix->batch->paths.p[v->path].sub;
     qn_buf_clear(&ix->name);
-    if (owner != qn_doc_walker_mapping(ix->walker)->dynamic_field)
+    if (f->id != ix->mapping->dynamic_field)
         qn_buf_put_str(&ix->name, f->path);
     if (ix->name.n != 0 && sub.n != 0)
         qn_buf_put_u8(&ix->name, '.');
@@ -246,15 +243,15 @@ static int add_value(struct qn_indexer *ix, const struct qn_field *f, const stru
     return 0;
 }
 
-int qn_indexer_add(struct qn_indexer *ix, const struct qn_doc *doc, struct qn_err *err)
+int qn_indexer_add(struct qn_indexer *ix, uint32_t i, struct qn_err *err)
 {
-    const struct qn_mapping *m = qn_doc_walker_mapping(ix->walker);
+    const struct qn_parsed_doc *doc = &ix->batch->docs.p[i];
     qn_memindex_begin(ix->mx, doc->has_timestamp ? doc->timestamp_ns : QN_NO_TIME);
-    for (uint32_t i = 0; i < doc->n; i++) {
-        const struct qn_field *f = &m->fields[doc->values[i].field];
+    for (uint32_t k = 0; k < doc->n; k++) {
+        const struct qn_field *f = &ix->mapping->fields[doc->values[k].field];
         if (!f->indexed && !f->columnar)
             continue;
-        int rc = add_value(ix, f, &doc->values[i]);
+        int rc = add_value(ix, f, &doc->values[k]);
         if (rc < 0) {
             qn_memindex_abort(ix->mx);
             return qn_fail(err, rc, "field " QN_STR_FMT ": the text exceeds its tokenizer's limits",

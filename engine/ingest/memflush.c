@@ -119,7 +119,7 @@ static void group_terms(struct flush *fl)
 
 /* Decodes the postings of a term's first documents, in the old numbering. */
 static struct qn_posting_run read_term(struct flush *fl, const struct qn_term *t,
-                                       enum qn_record record, size_t max_docs)
+                                       enum qn_index_record record, size_t max_docs)
 {
     qn_vec_reserve(&fl->docs, t->df + QN_PAD);
     qn_vec_reserve(&fl->tfs, t->df + QN_PAD);
@@ -213,7 +213,7 @@ static uint32_t count_documents(struct flush *fl, const uint32_t *addrs, uint32_
     for (uint32_t i = 0; i < n; i++) {
         const struct qn_term *t = qn_termtable_at(&fl->mx->terms, addrs[i]);
         struct qn_posting_run run =
-            read_term(fl, t, (enum qn_record)(t->field >> QN_TERM_FIELD_BITS), SIZE_MAX);
+            read_term(fl, t, (enum qn_index_record)(t->field >> QN_TERM_FIELD_BITS), SIZE_MAX);
         for (size_t k = 0; k < run.n; k++)
             if (fl->new_of_old == NULL || fl->new_of_old[run.docs[k]] != GONE)
                 qn_bit_set(seen, run.docs[k]);

@@ -113,9 +113,9 @@ static inline void put_varint(struct qn_termtable *tt, struct qn_term *t, uint32
     } while (v != 0);
 }
 
-static enum qn_record record_of(const struct qn_term *t)
+static enum qn_index_record record_of(const struct qn_term *t)
 {
-    return (enum qn_record)(t->field >> QN_TERM_FIELD_BITS);
+    return (enum qn_index_record)(t->field >> QN_TERM_FIELD_BITS);
 }
 
 /* FREQ: writes the posting of the document before, which is now complete. */

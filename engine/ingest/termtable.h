@@ -75,7 +75,7 @@ static inline uint32_t qn_term_field(const struct qn_term *t)
 struct qn_occurrence {
     struct qn_str term;
     uint32_t field; /* < 2^30 */
-    enum qn_record record;
+    enum qn_index_record record;
     uint32_t doc, pos;
     uint32_t addr; /* out: the term's address */
     uint32_t hash; /* scratch */

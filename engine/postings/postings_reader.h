@@ -24,7 +24,7 @@
 struct qn_postings {
     const struct qn_simd_ops *ops;
     const struct qn_section *lists, *positions;
-    enum qn_record record;
+    enum qn_index_record record;
     bool has_norms;
     uint32_t n_docs;    /* of the split: every id is below */
     uint32_t doc_count; /* that have the field */

@@ -89,7 +89,7 @@
 
 struct qn_postings_options {
     const struct qn_simd_ops *ops;
-    enum qn_record record;
+    enum qn_index_record record;
     const struct qn_impacts *impacts; /* NULL when BASIC */
     const uint8_t *norms;             /* by document, or NULL: the field has no norms */
     uint32_t inline_bytes;            /* postings up to this long go into the dictionary; 0 = 64 */

@@ -109,7 +109,7 @@ struct qn_field {
     struct qn_str description;           /* .p == NULL: none */
     uint8_t type;                        /* enum qn_field_type */
     uint8_t es_type;                     /* enum qn_es_type */
-    uint8_t record;                      /* enum qn_record: TEXT, JSON */
+    uint8_t record;                      /* enum qn_index_record: TEXT, JSON */
     uint8_t normalizer;                  /* enum qn_normalizer of the column: TEXT, JSON */
     uint8_t precision;                   /* enum qn_date_precision of the column: DATETIME */
     uint8_t dynamic;                     /* enum qn_dynamic: OBJECT */

@@ -74,9 +74,9 @@ static int merge_norms(struct target *tg, uint8_t *norms, bool *any, struct qn_e
     return 0;
 }
 
-static enum qn_record lowest_record(const struct target *tg)
+static enum qn_index_record lowest_record(const struct target *tg)
 {
-    enum qn_record low = QN_RECORD_POSITION;
+    enum qn_index_record low = QN_RECORD_POSITION;
     for (uint32_t k = 0; k < tg->mg->n_parts; k++) {
         const struct qn_split_field *fd = field_of(tg, k);
         if (fd != NULL && fd->postings != NULL && fd->postings->record < low)
@@ -168,7 +168,7 @@ static int merge_index(struct target *tg, struct qn_err *err)
     fill_inputs(tg, in, !own_column_terms(tg));
     int rc = merge_norms(tg, norms, &has_norms, err);
     if (rc == 0) {
-        enum qn_record record = lowest_record(tg);
+        enum qn_index_record record = lowest_record(tg);
         if (record != QN_RECORD_BASIC)
             qn_impacts_merge(im, in, mg->n_parts);
         struct qn_postings_options op = {.ops = mg->simd,

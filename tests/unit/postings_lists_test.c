@@ -119,7 +119,7 @@ static void test_random_lists(void **state)
             struct field f;
             bool norms = kind % 2;
             model_make(&m, &r, sizes[s], sizes[s] > 10000 ? 15 : 40);
-            field_write(&f, &m, (enum qn_record)(kind / 2), norms, &r);
+            field_write(&f, &m, (enum qn_index_record)(kind / 2), norms, &r);
             field_end(&f, m.n_docs);
             expect_field(&f, &m, norms);
             check_terms(&f, &m, &r);

@@ -90,7 +90,7 @@ static void model_cut(struct model *out, const struct model *m, const struct par
 }
 
 struct flags {
-    enum qn_record record;
+    enum qn_index_record record;
     bool norms;
     bool maps; /* merge by document maps even where bases would do */
     bool same_impacts;
@@ -189,7 +189,7 @@ static void test_random_merges(void **state)
     struct qn_rng r = qn_test_rng(1);
     struct qn_postings_merge_stats st;
     for (int k = 0; k < 60; k++) {
-        struct flags fl = {(enum qn_record)qn_rng_below(&r, 3), qn_rng_below(&r, 2) != 0,
+        struct flags fl = {(enum qn_index_record)qn_rng_below(&r, 3), qn_rng_below(&r, 2) != 0,
                            qn_rng_below(&r, 2) != 0, qn_rng_below(&r, 2) != 0};
         bool disjoint = !fl.maps || qn_rng_below(&r, 2);
         uint32_t dead = fl.maps && qn_rng_below(&r, 2) ? 1 + (uint32_t)qn_rng_below(&r, 20) : 0;
@@ -293,7 +293,7 @@ static void test_missing_and_lesser_fields(void **state)
         struct qn_postings_input in[3] = {
             {.doc_base = 0}, {a.td, &a.ps, 0, NULL, NULL}, {.doc_base = m.n_docs}};
         qn_impacts_merge(&out.impacts, in, 3);
-        field_begin(&out, (enum qn_record)rec, m.norms);
+        field_begin(&out, (enum qn_index_record)rec, m.norms);
         struct qn_postings_merge_options opt = {
             .inputs = in, .n_inputs = 3, .terms = out.tw, .postings = out.pw};
         assert_ok(qn_postings_merge(&opt, NULL, &err));

@@ -123,7 +123,7 @@ struct field {
     struct qn_impacts impacts;
 };
 
-static inline void field_begin(struct field *f, enum qn_record record, const uint8_t *norms)
+static inline void field_begin(struct field *f, enum qn_index_record record, const uint8_t *norms)
 {
     struct qn_terms_options topt = {.ops = simd(), .block_bytes = 2000};
     struct qn_postings_options opt = {
@@ -199,7 +199,7 @@ static inline void field_impacts(struct field *f, const struct model *m, bool no
     free(ct);
 }
 
-static inline void field_put_term(struct field *f, const struct model_term *t, enum qn_record rec,
+static inline void field_put_term(struct field *f, const struct model_term *t, enum qn_index_record rec,
                                   struct qn_rng *r)
 {
     struct qn_term_info ti;
@@ -223,7 +223,7 @@ static inline void field_put_term(struct field *f, const struct model_term *t, e
     assert_ok(qn_terms_writer_add(f->tw, qn_str_of(t->name), &ti));
 }
 
-static inline void field_write(struct field *f, const struct model *m, enum qn_record rec,
+static inline void field_write(struct field *f, const struct model *m, enum qn_index_record rec,
                                bool norms, struct qn_rng *r)
 {
     field_impacts(f, m, norms);
@@ -239,7 +239,7 @@ static inline void expect_postings(struct qn_cursor *cu, const struct model *m,
     struct qn_err err = {0};
     uint32_t at = 0, tfs[256];
     int rc;
-    enum qn_record rec = cu->ps->record;
+    enum qn_index_record rec = cu->ps->record;
     assert_int_equal(cu->df, t->n);
     while ((rc = qn_cursor_next_block(cu, &err)) == 0) {
         assert_true(cu->n_ids >= 1 && cu->n_ids <= 256 && at + cu->n_ids <= t->n);

@@ -99,6 +99,7 @@ struct job {
     const char *dir;
     struct qn_memindex_options op;
     struct qn_indexer *ix;
+    struct qn_doc_walker *walker;
     struct file_sink fs;
     char path[512];
     struct qn_split_info info; /* of the last split */
@@ -135,25 +136,50 @@ static void start_split(struct job *jb)
     jb->open = true;
 }
 
-static void index_all(struct job *jb, struct qn_str all, uint64_t docs_per_split)
+/* Reads lines up to about a megabyte, as a request would bring them. */
+static struct qn_parsed *read_batch(struct job *jb, struct qn_str *rest)
 {
-    struct qn_str rest = all, line;
-    while (qn_str_split(&rest, '\n', &line)) {
+    struct qn_parsed *pd = qn_parsed_new(qn_doc_walker_mapping(jb->walker), NULL);
+    struct qn_str line;
+    size_t bytes = 0;
+    while (bytes < 1 << 20 && qn_str_split(rest, '\n', &line)) {
         struct qn_doc doc;
         struct qn_err err = {0};
+        bytes += line.n;
         if (line.n == 0)
             continue;
-        if (!jb->open)
-            start_split(jb);
-        if (qn_doc_read(qn_indexer_walker(jb->ix), line, &doc, &err) != 0 ||
-            qn_indexer_add(jb->ix, &doc, &err) < 0) {
+        if (qn_doc_read(jb->walker, line, &doc, &err) != 0 ||
+            qn_parsed_add(pd, jb->walker, &doc) < 0) {
             if (jb->bad++ == 0)
                 fprintf(stderr, "bad document: %s\n", err.msg);
-            continue;
         }
+    }
+    return pd;
+}
+
+static void index_batch(struct job *jb, const struct qn_parsed *pd, uint64_t docs_per_split)
+{
+    struct qn_err err = {0};
+    for (uint32_t i = 0; i < pd->docs.n; i++) {
+        if (!jb->open)
+            start_split(jb);
+        if (i == 0 || qn_memindex_docs(qn_indexer_memory(jb->ix)) == 0)
+            qn_indexer_batch(jb->ix, pd);
+        if (qn_indexer_add(jb->ix, i, &err) < 0)
+            die("add", &err);
         if (qn_memindex_docs(qn_indexer_memory(jb->ix)) >= docs_per_split ||
             qn_memindex_full(qn_indexer_memory(jb->ix)))
             finish_split(jb);
+    }
+}
+
+static void index_all(struct job *jb, struct qn_str all, uint64_t docs_per_split)
+{
+    struct qn_str rest = all;
+    while (rest.p != NULL) {
+        struct qn_parsed *pd = read_batch(jb, &rest);
+        index_batch(jb, pd, docs_per_split);
+        qn_parsed_free(pd);
     }
     if (jb->open)
         finish_split(jb);
@@ -217,7 +243,8 @@ int main(int argc, char **argv)
     struct job jb = {.simd = qn_simd_pick("auto"), .dir = argv[3]};
     struct qn_merge_stats stats = {0};
     jb.op.split = (struct qn_split_options){.simd = jb.simd, .spool_dir = argv[3]};
-    jb.ix = qn_indexer_new(&jb.op, m);
+    jb.ix = qn_indexer_new(&jb.op);
+    jb.walker = qn_doc_walker_new(m, jb.simd);
     struct rusage before, after;
     getrusage(RUSAGE_SELF, &before);
     double t0 = now();
@@ -244,6 +271,7 @@ int main(int argc, char **argv)
     }
     printf(",\"docs\":%llu}\n", (unsigned long long)docs);
     qn_indexer_free(jb.ix);
+    qn_doc_walker_free(jb.walker);
     qn_mapping_unref(m);
     return 0;
 }

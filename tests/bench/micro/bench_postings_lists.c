@@ -56,7 +56,7 @@ static void make_list(struct list *l, uint32_t n_docs, double share)
     }
 }
 
-static void write_list(struct list *l, enum qn_record record, const uint8_t *norms,
+static void write_list(struct list *l, enum qn_index_record record, const uint8_t *norms,
                        const struct qn_impacts *im, const char *name)
 {
     struct qn_buf_sink sk, pos_sk;
