@@ -40,7 +40,8 @@ struct qn__cursor {
 
     /* Decoded. */
     bool codes_ready;
-    bool positions_ready;
+    bool gaps_ready;
+    uint64_t summed[QN_POSTINGS_BLOCK / 64]; /* postings whose gaps are positions already */
     uint32_t *pos;
     size_t pos_cap;
     uint32_t start[QN_POSTINGS_BLOCK + 17];

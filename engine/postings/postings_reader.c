@@ -76,7 +76,7 @@ static void forget_list(struct qn_cursor *cu)
     qn_slice_release(&pr->head);
     pr->bodies = pr->positions = (struct qn__group){.group = UINT32_MAX};
     pr->form = QN__LIST_NONE;
-    pr->whole = pr->codes_ready = pr->positions_ready = false;
+    pr->whole = pr->codes_ready = pr->gaps_ready = false;
     pr->sum_tf = 0;
     cu->df = cu->n_blocks = cu->n_ids = cu->n_escapes = 0;
     cu->max_code = 0;
@@ -161,7 +161,7 @@ int qn_cursor_load(struct qn_cursor *cu, uint32_t block, struct qn_err *err)
     }
     struct qn_str body;
     cu->block = UINT32_MAX;
-    pr->codes_ready = pr->positions_ready = false;
+    pr->codes_ready = pr->gaps_ready = false;
     int rc = qn__cursor_body(cu, block, &body, err);
     if (rc < 0)
         return rc;
@@ -236,10 +236,12 @@ static int get_gaps(struct qn_cursor *cu, struct qn_str bytes, size_t n, struct 
     return 0;
 }
 
-static int ready_positions(struct qn_cursor *cu, struct qn_err *err)
+/* Decodes the gaps of the loaded block; most callers want the positions of a few documents only, so
+ * adding them up is left to them. */
+static int ready_gaps(struct qn_cursor *cu, struct qn_err *err)
 {
     struct qn__cursor *pr = cu->priv;
-    if (pr->positions_ready)
+    if (pr->gaps_ready)
         return 0;
     if (cu->ps->record != QN_RECORD_POSITION || cu->block == UINT32_MAX)
         return qn_fail(err, QN_E_UNSUPPORTED, "postings: this field keeps no positions");
@@ -250,11 +252,10 @@ static int ready_positions(struct qn_cursor *cu, struct qn_err *err)
         rc = qn__cursor_pos_bytes(cu, cu->block, &bytes, err);
     if (rc < 0)
         return rc;
-    uint64_t total = 0, max = 0;
+    uint64_t total = 0;
     for (uint32_t i = 0; i < cu->n_ids; i++) {
         pr->start[i] = (uint32_t)total;
         total += tfs[i];
-        max = tfs[i] > max ? tfs[i] : max;
     }
     /* Two bytes stand for at most 256 positions: damaged counts cannot ask for more memory. */
     if (total > 128 * (uint64_t)bytes.n)
@@ -266,13 +267,18 @@ static int ready_positions(struct qn_cursor *cu, struct qn_err *err)
         pr->pos = qn_xmalloc(pr->pos_cap * sizeof *pr->pos);
     }
     rc = get_gaps(cu, bytes, (size_t)total, err);
-    if (rc < 0)
-        return rc;
-    for (uint32_t i = 0; max > 1 && i < cu->n_ids; i++)
-        for (uint32_t k = pr->start[i] + 1; k < pr->start[i + 1]; k++)
-            pr->pos[k] += pr->pos[k - 1];
-    pr->positions_ready = true;
-    return 0;
+    memset(pr->summed, 0, sizeof pr->summed);
+    pr->gaps_ready = rc == 0;
+    return rc;
+}
+
+static void sum_gaps(struct qn__cursor *pr, uint32_t index)
+{
+    if (qn_bit_get(pr->summed, index))
+        return;
+    for (uint32_t k = pr->start[index] + 1; k < pr->start[index + 1]; k++)
+        pr->pos[k] += pr->pos[k - 1];
+    qn_bit_set(pr->summed, index);
 }
 
 int qn_cursor_positions(struct qn_cursor *cu, uint32_t index, const uint32_t **pos, uint32_t *n,
@@ -280,10 +286,12 @@ int qn_cursor_positions(struct qn_cursor *cu, uint32_t index, const uint32_t **p
 {
     struct qn__cursor *pr = cu->priv;
     *n = 0;
-    int rc = ready_positions(cu, err);
+    *pos = NULL;
+    int rc = ready_gaps(cu, err);
     if (rc < 0)
         return rc;
     QN_ASSERT(index < cu->n_ids);
+    sum_gaps(pr, index);
     *pos = pr->pos + pr->start[index];
     *n = pr->start[index + 1] - pr->start[index];
     return 0;
@@ -292,10 +300,16 @@ int qn_cursor_positions(struct qn_cursor *cu, uint32_t index, const uint32_t **p
 int qn_cursor_block_positions(struct qn_cursor *cu, const uint32_t **pos, const uint32_t **start,
                               struct qn_err *err)
 {
-    int rc = ready_positions(cu, err);
-    *pos = cu->priv->pos;
-    *start = cu->priv->start;
-    return rc;
+    struct qn__cursor *pr = cu->priv;
+    *pos = *start = NULL;
+    int rc = ready_gaps(cu, err);
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < cu->n_ids; i++)
+        sum_gaps(pr, i);
+    *pos = pr->pos;
+    *start = pr->start;
+    return 0;
 }
 
 bool qn__cursor_is_long(const struct qn_cursor *cu)
