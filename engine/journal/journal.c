@@ -30,6 +30,7 @@ static void free_journal(struct qn_journal *j)
     qn_vec_release(&j->spares);
     qn_vec_release(&j->cm.evicted);
     qn__ring_release(&j->ring);
+    qn_coder_free(j->cm.coder);
     qn_buf_release(&j->cm.raw);
     qn_buf_release(&j->cm.frame);
     qn_cond_release(&j->wake);
@@ -64,6 +65,7 @@ int qn_journal_open(struct qn_journal **out, const struct qn_journal_options *op
     qn_cond_init(&j->moved);
     qn__list_init(&j->queue);
     qn__list_init(&j->cm.pending);
+    j->cm.coder = qn_coder_new();
     qn_buf_init(&j->cm.raw, SIZE_MAX);
     qn_buf_init(&j->cm.frame, SIZE_MAX);
     rc = qn__journal_scan(j, report, err);

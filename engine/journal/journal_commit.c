@@ -223,7 +223,7 @@ static int write_frame(struct qn_journal *j, struct qn_err *err)
     struct qn_frame_head h = {
         .kind = QN_FRAME_RECORDS, .first_seq = first->rec.seq, .durable = j->end};
     struct qn_str raw = gather(cm, &h, &last);
-    qn__frame_encode(&cm->frame, &h, raw, cm->active->salt, j->opt.simd);
+    qn__frame_encode(&cm->frame, &h, raw, cm->active->salt, cm->coder, j->opt.simd);
     uint64_t span = cm->frame.n;
     if (cm->tail > QN_SEGMENT_HEAD_BYTES && cm->tail + span > j->opt.segment_bytes) {
         rc = roll(j, err);
@@ -368,7 +368,7 @@ static void finish(struct qn_journal *j)
         return;
     struct qn_frame_head h = {.kind = QN_FRAME_END, .first_seq = j->end, .durable = j->end};
     h.stamp = qn_hlc_next(&j->hlc);
-    qn__frame_encode(&cm->frame, &h, QN_STR_NONE, cm->active->salt, j->opt.simd);
+    qn__frame_encode(&cm->frame, &h, QN_STR_NONE, cm->active->salt, cm->coder, j->opt.simd);
     int rc = qn_fs_write(j->opt.fs, cm->fd, cm->frame.p, cm->frame.n, cm->tail);
     if (rc == 0) {
         cm->tail += cm->frame.n;

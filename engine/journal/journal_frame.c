@@ -1,6 +1,5 @@
 #include "journal_frame_int.h"
 
-#include <lz4.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +20,7 @@ enum {
     AT_RAW = 44,
     AT_CRC = 48,
     AT_KIND = 52,
-    AT_CODEC = 53,
-    AT_ZERO = 54,
+    AT_ZERO = 53,
 };
 
 static uint32_t get_u32(const char *p)
@@ -53,7 +51,6 @@ void qn__frame_head_put(char *p, const struct qn_frame_head *h, uint32_t salt,
     memcpy(p + AT_RAW, &h->raw_bytes, 4);
     memcpy(p + AT_CRC, &h->crc, 4);
     p[AT_KIND] = (char)h->kind;
-    p[AT_CODEC] = (char)h->codec;
     uint32_t crc = simd->crc32c(salt, p + AT_FIRST_SEQ, QN_FRAME_HEAD_BYTES - AT_FIRST_SEQ);
     memcpy(p + AT_HEAD_CRC, &crc, 4);
 }
@@ -65,14 +62,12 @@ static bool sound_head(const struct qn_frame_head *h)
     switch (h->kind) {
     case QN_FRAME_RECORDS:
         return h->n_records != 0 && h->n_ops >= h->n_records && h->raw_bytes != 0 &&
-               h->raw_bytes <= QN_FRAME_MAX && h->stored_bytes <= h->raw_bytes &&
-               h->codec <= QN_FRAME_LZ4 &&
-               (h->codec != QN_FRAME_RAW || h->stored_bytes == h->raw_bytes);
+               h->raw_bytes <= QN_FRAME_MAX && h->stored_bytes != 0 &&
+               h->stored_bytes <= QN_FRAME_MAX + QN_FRAME_ALIGN;
     case QN_FRAME_GAP:
-        return h->n_records == 0 && h->raw_bytes == 0 && h->codec == QN_FRAME_RAW;
+        return h->n_records == 0 && h->raw_bytes == 0;
     case QN_FRAME_END:
-        return h->n_ops == 0 && h->n_records == 0 && h->raw_bytes == 0 && h->stored_bytes == 0 &&
-               h->codec == QN_FRAME_RAW;
+        return h->n_ops == 0 && h->n_records == 0 && h->raw_bytes == 0 && h->stored_bytes == 0;
     }
     return false;
 }
@@ -96,31 +91,24 @@ bool qn__frame_head_get(struct qn_frame_head *h, const char *p, uint32_t salt,
         .raw_bytes = get_u32(p + AT_RAW),
         .crc = get_u32(p + AT_CRC),
         .kind = (enum qn_frame_kind)(uint8_t)p[AT_KIND],
-        .codec = (enum qn_frame_codec)(uint8_t)p[AT_CODEC],
     };
     return memcmp(p + AT_ZERO, zero, sizeof zero) == 0 && sound_head(h);
 }
 
-/* Asking LZ4 for less room than it was given makes it stop early on what does not compress. */
 void qn__frame_encode(struct qn_buf *out, struct qn_frame_head *h, struct qn_str raw, uint32_t salt,
-                      const struct qn_simd_ops *simd)
+                      struct qn_coder *co, const struct qn_simd_ops *simd)
 {
     QN_ASSERT(raw.n <= QN_FRAME_MAX);
     qn_buf_clear(out);
-    bool roomy = qn_buf_reserve(out, QN_FRAME_HEAD_BYTES + raw.n + QN_FRAME_ALIGN);
-    QN_ASSERT(roomy);
-    int room = (int)(raw.n - raw.n / 16);
-    char *payload = out->p + QN_FRAME_HEAD_BYTES;
-    int n = raw.n == 0 ? 0 : LZ4_compress_default(raw.p, payload, (int)raw.n, room);
-    h->codec = n > 0 ? QN_FRAME_LZ4 : QN_FRAME_RAW;
-    if (n <= 0 && raw.n != 0)
-        memcpy(payload, raw.p, raw.n);
+    qn_buf_fill(out, 0, QN_FRAME_HEAD_BYTES);
+    if (raw.n != 0)
+        qn_block_put(co, out, QN_BLOCK_LZ4, 0, NULL, raw.p, raw.n);
     h->raw_bytes = (uint32_t)raw.n;
-    h->stored_bytes = n > 0 ? (uint32_t)n : (uint32_t)raw.n;
-    h->crc = simd->crc32c(0, payload, h->stored_bytes);
+    h->stored_bytes = (uint32_t)(out->n - QN_FRAME_HEAD_BYTES);
+    h->crc = simd->crc32c(0, out->p + QN_FRAME_HEAD_BYTES, h->stored_bytes);
     qn__frame_head_put(out->p, h, salt, simd);
-    out->n = QN_FRAME_HEAD_BYTES + h->stored_bytes;
     qn_buf_align(out, QN_FRAME_ALIGN);
+    QN_ASSERT(!out->failed);
 }
 
 struct qn_frame_block *qn__block_ref(struct qn_frame_block *bl)
@@ -138,21 +126,25 @@ void qn__block_unref(struct qn_frame_block *bl)
 }
 
 int qn__frame_decode(struct qn_frame_block **out, const struct qn_frame_head *h, const char *stored,
-                     const struct qn_simd_ops *simd, struct qn_err *err)
+                     struct qn_coder *co, const struct qn_simd_ops *simd, struct qn_err *err)
 {
+    struct qn_block_head bh;
     *out = NULL;
     if (simd->crc32c(0, stored, h->stored_bytes) != h->crc)
         return qn_corrupt(err, "frame payload: wrong checksum");
+    int rc = qn_block_open(&bh, stored, h->stored_bytes, h->raw_bytes, err);
+    if (rc < 0)
+        return rc;
+    if (bh.raw_bytes != h->raw_bytes || bh.head_bytes + bh.stored_bytes != h->stored_bytes)
+        return qn_corrupt(err, "frame payload: its length is not what the head says");
     struct qn_frame_block *bl = qn_xcalloc(1, sizeof *bl);
     atomic_init(&bl->refs, 1);
     bl->n = h->raw_bytes;
     bl->p = qn_xaligned(h->raw_bytes);
-    if (h->codec == QN_FRAME_RAW) {
-        memcpy(bl->p, stored, h->raw_bytes);
-    } else if (LZ4_decompress_safe(stored, bl->p, (int)h->stored_bytes, (int)h->raw_bytes) !=
-               (int)h->raw_bytes) {
+    rc = qn_block_get(co, bl->p, &bh, NULL, stored, err);
+    if (rc < 0) {
         qn__block_unref(bl);
-        return qn_corrupt(err, "frame payload: bad LZ4 block");
+        return rc;
     }
     *out = bl;
     return 0;
@@ -164,7 +156,7 @@ void qn__scan_init(struct qn_frame_scan *sc, struct qn_fs *fs, int fd,
                    const struct qn_simd_ops *simd)
 {
     *sc = (struct qn_frame_scan){.fs = fs, .fd = fd, .simd = simd};
-    qn_buf_init(&sc->stored, QN_FRAME_MAX);
+    qn_buf_init(&sc->stored, SIZE_MAX); /* a payload fits into its file */
 }
 
 void qn__scan_release(struct qn_frame_scan *sc)

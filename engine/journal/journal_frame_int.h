@@ -1,5 +1,5 @@
-/* Frames: how batches lie in a segment file. Each frame is one LZ4 block of whole records, or those
- * records as they are when they do not shrink by 1/16.
+/* Frames: how batches lie in a segment file. Each frame is one compressed block (codec/block.h) of
+ * whole records: LZ4, or the records as they are when they do not shrink.
  *
  * FORMAT, version 1 (the segment's head has the version), little-endian. A frame begins at a
  * multiple of 64 and is padded with zeros to one:
@@ -12,14 +12,13 @@
  *         24    8 stamp of the last record
  *         32    4 n_ops: sequence numbers [first_seq, first_seq + n_ops)
  *         36    4 n_records
- *         40    4 stored bytes of the payload
- *         44    4 raw bytes of the payload
- *         48    4 CRC-32C of the stored payload
+ *         40    4 bytes of the payload
+ *         44    4 bytes of the records in it
+ *         48    4 CRC-32C of the payload
  *         52    1 kind: 1 records; 2 gap: these numbers were lost and given up by a repair;
  *                 3 end: written by a clean close, no payload, no numbers
- *         53    1 codec: 0 stored raw, 1 LZ4 block
- *         54   10 zero
- *         64    . payload
+ *         53   11 zero
+ *         64    . payload: a compressed block
  *
  * The salt is the CRC-32C of the journal's id and the segment's number. It makes frames of another
  * segment, and those that a recycled file still holds from an earlier life, invalid.
@@ -34,6 +33,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "codec/block.h"
 #include "journal/record.h"
 #include "os/file.h"
 #include "simd/ops.h"
@@ -44,7 +44,6 @@
 #define QN_FRAME_MAX (QN_RECORD_MAX + QN_FRAME_BYTES)
 
 enum qn_frame_kind { QN_FRAME_RECORDS = 1, QN_FRAME_GAP = 2, QN_FRAME_END = 3 };
-enum qn_frame_codec { QN_FRAME_RAW = 0, QN_FRAME_LZ4 = 1 };
 
 struct qn_frame_head {
     uint64_t first_seq;
@@ -56,7 +55,6 @@ struct qn_frame_head {
     uint32_t raw_bytes;
     uint32_t crc;
     enum qn_frame_kind kind;
-    enum qn_frame_codec codec;
 };
 
 static inline uint64_t qn__frame_end(const struct qn_frame_head *h)
@@ -78,7 +76,7 @@ bool qn__frame_head_get(struct qn_frame_head *h, const char *p, uint32_t salt,
 /* Encodes `raw` into *out (cleared): head, payload, padding. Fills in the payload's fields of *h.
  */
 void qn__frame_encode(struct qn_buf *out, struct qn_frame_head *h, struct qn_str raw, uint32_t salt,
-                      const struct qn_simd_ops *simd);
+                      struct qn_coder *co, const struct qn_simd_ops *simd);
 
 /* Records of one frame in memory, shared by the batches that point into it. */
 struct qn_frame_block {
@@ -91,8 +89,8 @@ void qn__block_unref(struct qn_frame_block *bl); /* NULL is fine */
 
 /* Decompresses and checks a stored payload. Gives *out. QN_E_CORRUPT. */
 QN_MUST_CHECK int qn__frame_decode(struct qn_frame_block **out, const struct qn_frame_head *h,
-                                   const char *stored, const struct qn_simd_ops *simd,
-                                   struct qn_err *err);
+                                   const char *stored, struct qn_coder *co,
+                                   const struct qn_simd_ops *simd, struct qn_err *err);
 
 /* Frames of one file, front to back. */
 struct qn_frame_scan {

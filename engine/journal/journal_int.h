@@ -39,6 +39,7 @@ struct qn_committer {
     QN_VEC(struct qn_batch *) evicted; /* from the ring, to be dropped outside the lock */
     uint64_t next_seq;
     uint64_t next_ordinal;
+    struct qn_coder *coder;
     struct qn_buf raw;   /* records of the frame being built */
     struct qn_buf frame; /* that frame, encoded */
 };

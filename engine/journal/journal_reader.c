@@ -11,6 +11,7 @@ struct qn_journal_reader {
     uint64_t sg_end;       /* what of it may be read, as of the last look */
     int fd;
     struct qn_frame_scan scan;
+    struct qn_coder *coder;
     struct qn_frame_block *block; /* the frame being handed out */
     uint64_t block_offset;        /* of that frame in its file */
     size_t block_at;
@@ -46,6 +47,7 @@ int qn_journal_reader_open(struct qn_journal_reader **out, struct qn_journal *j,
     rd->j = j;
     rd->at = from;
     rd->fd = -1;
+    rd->coder = qn_coder_new();
     qn__scan_init(&rd->scan, j->opt.fs, -1, j->opt.simd);
     *out = rd;
     return 0;
@@ -57,6 +59,7 @@ void qn_journal_reader_close(struct qn_journal_reader *rd)
         return;
     leave_disk(rd);
     qn__scan_release(&rd->scan);
+    qn_coder_free(rd->coder);
     qn_mutex_lock(&rd->j->lock);
     rd->j->n_readers--;
     qn_mutex_unlock(&rd->j->lock);
@@ -178,7 +181,8 @@ static int load_frame(struct qn_journal_reader *rd, struct qn_err *err)
         rc = qn__scan_payload(sc, &h);
         if (rc < 0)
             return io_failed(rd, rc, err);
-        if (rc == 0 || qn__frame_decode(&rd->block, &h, sc->stored.p, sc->simd, &rd->broken) < 0)
+        if (rc == 0 ||
+            qn__frame_decode(&rd->block, &h, sc->stored.p, rd->coder, sc->simd, &rd->broken) < 0)
             return broken(rd, sc->at, err);
         rd->block_offset = sc->at;
         rd->block_at = 0;

@@ -28,6 +28,7 @@ struct check {
     void *arg;
     struct qn_journal_check_result *out;
     struct qn_err *err;
+    struct qn_coder *coder;
     QN_VEC(struct part) parts;
     uint8_t id[16];
     bool have_id;
@@ -187,7 +188,7 @@ static int sound_frame(struct check *ck, struct qn_frame_scan *sc, const struct 
     int rc = qn__scan_payload(sc, h);
     if (rc <= 0 || h->kind != QN_FRAME_RECORDS)
         return rc;
-    if (qn__frame_decode(&bl, h, sc->stored.p, ck->simd, NULL) < 0)
+    if (qn__frame_decode(&bl, h, sc->stored.p, ck->coder, ck->simd, NULL) < 0)
         return 0;
     uint64_t seq = h->first_seq, n = 0;
     for (size_t at = 0; at < bl->n; n++) {
@@ -432,7 +433,9 @@ int qn_journal_check(struct qn_fs *fs, const char *dir, const struct qn_simd_ops
     int lock = qn_dirlock_take(dir, err);
     if (lock < 0)
         return lock;
+    ck.coder = qn_coder_new();
     int rc = check_all(&ck);
+    qn_coder_free(ck.coder);
     qn_vec_release(&ck.parts);
     qn_dirlock_drop(lock);
     return rc;

@@ -47,6 +47,13 @@ static void fix_records(char *p, size_t n, const struct qn_simd_ops *simd)
     }
 }
 
+static void fix_block(char *p, size_t n, const struct qn_simd_ops *simd)
+{
+    struct qn_block_head bh;
+    if (qn_block_open(&bh, p, n, n, NULL) == 0 && bh.codec == QN_BLOCK_RAW)
+        fix_records(p + bh.head_bytes, bh.raw_bytes, simd);
+}
+
 static void fix_file(char *p, size_t n, uint64_t ordinal, unsigned flags,
                      const struct qn_simd_ops *simd)
 {
@@ -65,8 +72,8 @@ static void fix_file(char *p, size_t n, uint64_t ordinal, unsigned flags,
         if (memcmp(h, "QJF1", 4) != 0)
             continue;
         uint32_t stored = get_u32(h + 40);
-        if ((flags & FIX_RECORD) && h[53] == QN_FRAME_RAW && stored <= n - at - QN_FRAME_HEAD_BYTES)
-            fix_records(h + QN_FRAME_HEAD_BYTES, stored, simd);
+        if ((flags & FIX_RECORD) && stored <= n - at - QN_FRAME_HEAD_BYTES)
+            fix_block(h + QN_FRAME_HEAD_BYTES, stored, simd);
         if ((flags & FIX_PAYLOAD) && stored <= n - at - QN_FRAME_HEAD_BYTES)
             set_crc(h + 48, 0, h + QN_FRAME_HEAD_BYTES, stored, simd);
         if (flags & FIX_FRAME)
