@@ -73,7 +73,9 @@ static void put_member(struct qn_jw *w, const struct qn_api_node *nd)
     qn_jw_obj(w);
     qn_jw_kv_str(w, "node_id", nd->cfg->node_id);
     qn_jw_kv_i64(w, "generation_id", nd->generation);
-    qn_jw_kv_str(w, "gossip_advertise_addr", nd->advertise);
+    qn_jw_key(w, "gossip_advertise_addr");
+    qn_jw_printf(w, QN_STR_FMT ":%u", QN_STR_ARG(nd->cfg->advertise_address),
+                 atomic_load_explicit(&nd->port, memory_order_relaxed)); /* a number, no more */
     qn_jw_end(w);
     qn_jw_end(w);
 }

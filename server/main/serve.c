@@ -144,10 +144,16 @@ static int open_http(struct qn_serve *sv, unsigned n_cpus, struct qn_err *err)
         .n_io_threads = opt.io_threads,
         .n_workers = workers * 2 + opt.lane_threads[QN_HTTP_ADMIN],
         .generation = qn_wall_ns(qn_clock_system()),
+        .port = (unsigned)cfg->rest_listen_port,
     };
     qn_api_cluster_uuid(sv->node.cluster_uuid, cfg->cluster_id);
+    qn_metrics_set(sv->metrics, QN_METRIC_PROCESS_START, 0, sv->node.generation / 1000000000);
     rc = mount_routes(sv, err);
-    return rc < 0 ? rc : qn_server_start(sv->http, err);
+    if (rc == QN_OK)
+        rc = qn_server_start(sv->http, err); /* from here on, requests come */
+    if (rc == QN_OK)
+        atomic_store_explicit(&sv->node.port, qn_server_port(sv->http), memory_order_relaxed);
+    return rc;
 }
 
 int qn_serve_open(struct qn_serve *sv, const struct qn_config *cfg, enum qn_log_level level,
@@ -165,15 +171,7 @@ int qn_serve_open(struct qn_serve *sv, const struct qn_config *cfg, enum qn_log_
         QN_LOG(sv->log, QN_LOG_WARN, "configuration", QN_KV_STR("message", cfg->warnings.p[i]));
     unsigned n_cpus = qn_cpu_count();
     int rc = open_engine(sv, n_cpus, err);
-    if (rc == QN_OK)
-        rc = open_http(sv, n_cpus, err);
-    if (rc < 0)
-        return rc;
-    sv->node.advertise =
-        qn_arena_printf(&sv->ar, QN_STR_FMT ":%u", QN_STR_ARG(cfg->advertise_address),
-                        (unsigned)qn_server_port(sv->http));
-    qn_metrics_set(sv->metrics, QN_METRIC_PROCESS_START, 0, sv->node.generation / 1000000000);
-    return QN_OK;
+    return rc < 0 ? rc : open_http(sv, n_cpus, err);
 }
 
 int qn_serve_stop(struct qn_serve *sv)
