@@ -10,7 +10,7 @@ usage() {
 Usage: tests/run.sh [--quick | --long] [--only LABEL] [--no-install]
 
   --quick        the debug build alone: unit, fuzzreg, lint and http
-  --long         also every fuzzer for 60 seconds, and the http tests on each build
+  --long         also every fuzzer for 60 seconds
   --only LABEL   one of unit, fuzzreg, lint, tsan, http, fuzz
   --no-install   do not look for missing packages
 TEXT
@@ -141,9 +141,11 @@ if [ "$mode" != quick ]; then
         ctests tsan lint -L lint
         ctests release lint -L lint
     fi
-    if wants http; then http_tests release; fi
+    if wants http; then
+        http_tests tsan
+        http_tests release
+    fi
 fi
-if [ "$mode" = long ] && wants http; then http_tests tsan; fi
 if wants fuzz; then fuzz_all; fi
 
 exec python3 tests/summary.py "$results"
