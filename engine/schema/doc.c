@@ -494,7 +494,7 @@ int qn_doc_read(struct qn_doc_walker *dw, struct qn_str text, struct qn_doc *doc
         dw->fault = (struct qn_doc_fault){.kind = QN_DOC_FAULT_NOT_OBJECT,
                                           .pos = err != NULL ? err->pos : 0};
         snprintf(dw->fault.cause, sizeof dw->fault.cause, "%.199s", err != NULL ? err->msg : "");
-        qn_err_prefix(err, "the provided string is not a syntactically valid JSON object");
+        qn_err_prefix(err, "the provided string is not a syntactically valid JSON object: ");
         return rc;
     }
     return qn_doc_walk(dw, qn_json_root(&dw->tape), doc, err);
