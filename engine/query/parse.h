@@ -16,6 +16,7 @@
 struct qn_parse_options {
     enum qn_operator op; /* between clauses without operator */
     bool lenient;
+    uint32_t base_pos; /* added to the positions of nodes and errors */
     /* Quickwit: where leaves without field look (expanded while parsing). Lucene: may hold '*' and
      * '^boost'; none: the index's default fields, found by resolve. */
     const struct qn_str *default_fields;
@@ -60,7 +61,8 @@ QN_MUST_CHECK int qn_query_parse_lucene(const struct qn_query **out, struct qn_a
 QN_MUST_CHECK int qn_query_parse_simple(const struct qn_query **out, struct qn_arena *ar,
                                         struct qn_str text, const struct qn_parse_options *opt,
                                         struct qn_err *err);
-/* A query object of the Elasticsearch DSL: {"bool": {...}}. */
+/* A query object of the Elasticsearch DSL: {"bool": {...}}. A query_string that is no Lucene syntax
+ * but is Quickwit's (f: IN [a b]) is read as that. */
 QN_MUST_CHECK int qn_query_parse_dsl(const struct qn_query **out, struct qn_arena *ar,
                                      struct qn_json_val v, struct qn_err *err);
 /* Name i of the clauses of the DSL, NULL after the last: for answers to unknown ones. */

@@ -88,7 +88,7 @@ struct qn_query_fields {
 
 /* Where a leaf looks: one name, or several. */
 struct qn_query_where {
-    struct qn_str field; /* .p == NULL: fields says which */
+    struct qn_str field; /* may hold '*'; .p == NULL: fields says which */
     const struct qn_query_fields *fields;
 };
 
@@ -157,7 +157,6 @@ struct qn_query_pattern {
     struct qn_query_where where;
     struct qn_str text;
     bool case_insensitive;
-    bool verbatim; /* PREFIX, WILDCARD: literals are not normalized (Elasticsearch, on keywords) */
     enum qn_regex_syntax syntax;
     struct qn_fuzziness fuzzy;
 };
