@@ -110,8 +110,8 @@ static void run_queue(struct qn_memindex *mx)
             put_column(mx, &mx->fields.p[mx->queue_column[i]].column, mx->queue[i].addr);
 }
 
-static void enqueue(struct qn_memindex *mx, uint32_t column, uint32_t space, enum qn_index_record record,
-                    struct qn_str term, uint32_t pos)
+static void enqueue(struct qn_memindex *mx, uint32_t column, uint32_t space,
+                    enum qn_index_record record, struct qn_str term, uint32_t pos)
 {
     mx->queue_column[mx->n_queue] = column;
     mx->queue[mx->n_queue++] = (struct qn_occurrence){

@@ -34,7 +34,7 @@ struct qn_memfield_spec {
     struct qn_str name; /* copied */
     enum qn_split_type type;
     enum qn_index_record record; /* of the inverted index; types with terms */
-    bool indexed;          /* types with terms: postings are kept */
+    bool indexed;                /* types with terms: postings are kept */
     bool norms;
     bool column; /* types with terms: ordinals, of the indexed terms or, with
                     own_column_terms, of what qn_memindex_text gives */

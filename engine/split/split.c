@@ -355,7 +355,12 @@ int qn_split_use(struct qn_split_field *fd, struct qn_err *err)
         if (rc == 0)
             rc = open_column(&open, err);
         if (rc == 0) {
-            *fd = open;
+            /* Only these: name and type are being read by others. */
+            fd->terms = open.terms;
+            fd->postings = open.postings;
+            fd->norms = open.norms;
+            fd->column = open.column;
+            fd->column_terms = open.column_terms;
             atomic_store_explicit(&fd->priv->state, 1, memory_order_release);
         } else {
             qn_terms_free(fd->priv->terms);
