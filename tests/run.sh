@@ -72,11 +72,13 @@ failed_step() { # <name>
 
 # Builds are made when the first test needs them.
 built=' '
-build() { # <preset>
+build() { # <preset>; of the release only the product is tested
+    local targets=(all)
+    if [ "$1" = release ]; then targets=(quern); fi
     if [[ $built == *" $1 "* ]]; then return 0; fi
     if [[ $built == *" $1-failed "* ]]; then return 1; fi
     say "Building $1"
-    if build_preset "$1"; then
+    if build_preset "$1" "${targets[@]}"; then
         built+="$1 "
     else
         built+="$1-failed "
