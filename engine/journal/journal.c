@@ -123,6 +123,12 @@ int qn_journal_submit(struct qn_journal *j, struct qn_batch *b, enum qn_ack ack,
     QN_ASSERT(b->block == NULL && !b->acked);
     qn_mutex_lock(&j->lock);
     int rc = refusal(j, b->rec.bytes.n);
+    if (rc == 0 && b->rec.bytes.n >= QN_FRAME_PACK_BYTES) {
+        qn_mutex_unlock(&j->lock);
+        qn__batch_pack(b);
+        qn_mutex_lock(&j->lock);
+        rc = refusal(j, b->rec.bytes.n);
+    }
     if (rc < 0) {
         j->stats.refused_count++;
     } else {
@@ -190,7 +196,7 @@ int qn_journal_append(struct qn_journal *j, struct qn_batch *b, enum qn_ack ack,
         if (seq != NULL)
             *seq = w->seq;
     } else {
-        leave_waiter(w); /* the committer will not */
+        atomic_store_explicit(&w->refs, 1, memory_order_relaxed); /* nobody else has seen it */
     }
     leave_waiter(w);
     return rc;

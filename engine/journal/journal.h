@@ -6,9 +6,10 @@
  *
  * Appending. Any thread submits a batch (journal_batch.h). One committer thread takes everything
  * that waits, gives each batch its sequence numbers and hybrid time, writes them as compressed
- * frames and makes one fdatasync serve them all; meanwhile the next group gathers. `done` is called
- * on the committer's thread, in sequence order among batches of one ack mode; it resumes a request,
- * it must not block. qn_journal_append is the blocking form.
+ * frames and makes one fdatasync serve them all; meanwhile the next group gathers. Records of 16
+ * KiB and more are compressed by the thread that submits them, in parallel. `done` is called on the
+ * committer's thread, in sequence order among batches of one ack mode; it resumes a request, it
+ * must not block. qn_journal_append is the blocking form.
  *
  * Positions are sequence numbers. They start at 1, only grow, and are never given twice in the life
  * of a process, so there may be gaps after failures. What is durable is [first, end).
@@ -41,7 +42,8 @@
  * synced is QN_E_CORRUPT naming file and offset, at open or when a reader gets there; it is never
  * skipped. qn_journal_check (journal_salvage.h) is the explicit way on.
  *
- * Memory: queue_bytes waiting + ring_bytes + about 4 MiB; disk: max_bytes + spares.
+ * Memory: queue_bytes waiting (and a third more while they are there: long records compressed) +
+ * ring_bytes + about 4 MiB; disk: max_bytes + spares.
  * @thread any, unless said otherwise  @locks takes JOURNAL; never held across I/O or callbacks */
 #ifndef QN_JOURNAL_JOURNAL_H
 #define QN_JOURNAL_JOURNAL_H

@@ -46,6 +46,17 @@ struct qn_batch *qn__batch_view(const struct qn_record *rec, struct qn_frame_blo
     return b;
 }
 
+void qn__batch_pack(struct qn_batch *b)
+{
+    if (b->rec.bytes.n < QN_FRAME_PACK_BYTES || b->packed.n != 0)
+        return;
+    struct qn_coder *co = qn_coder_new();
+    qn_buf_init(&b->packed, SIZE_MAX);
+    qn_block_put(co, &b->packed, QN_BLOCK_LZ4, 0, NULL, b->bytes + QN_RECORD_HEAD_BYTES,
+                 b->rec.bytes.n - QN_RECORD_HEAD_BYTES);
+    qn_coder_free(co);
+}
+
 struct qn_batch *qn_batch_ref(struct qn_batch *b)
 {
     atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed); /* the caller holds one */
@@ -60,6 +71,7 @@ void qn_batch_unref(struct qn_batch *b)
     if (b->drop_user != NULL)
         b->drop_user(b->user);
     free(b->bytes);
+    qn_buf_release(&b->packed);
     qn__block_unref(b->block);
     qn_budget_give(b->budget, b->charged);
     free(b);

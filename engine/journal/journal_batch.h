@@ -45,6 +45,7 @@ struct qn_batch {
     _Atomic uint32_t refs;
     struct qn_batch *next; /* in the committer's queue */
     char *bytes;           /* owned, or NULL when `block` owns them */
+    struct qn_buf packed;  /* of long records, until they are durable: see journal_frame_int.h */
     struct qn_frame_block *block;
     struct qn_budget *budget; /* charged with `charged` until the end */
     uint64_t charged;

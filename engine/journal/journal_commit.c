@@ -132,6 +132,7 @@ static void publish(struct qn_journal *j, uint64_t sync_us)
         j->settled++;
         j->end = qn_record_end(&b->rec);
         j->stats.appended_ops += b->rec.n_ops;
+        qn_buf_release(&b->packed);
         qn__ring_push(&j->ring, qn_batch_ref(b));
         qn__list_push(&done, b);
     }
@@ -182,7 +183,7 @@ static struct qn_str gather(struct qn_committer *cm, struct qn_frame_head *h,
     size_t total = 0;
     qn_buf_clear(&cm->raw);
     for (struct qn_batch *b = first; b != NULL; b = b->next) {
-        if (b != first && total + b->rec.bytes.n > QN_FRAME_BYTES)
+        if (b != first && (b->packed.n != 0 || total + b->rec.bytes.n > QN_FRAME_BYTES))
             break;
         if (b == first->next)
             qn_buf_put_str(&cm->raw, one);
@@ -195,6 +196,27 @@ static struct qn_str gather(struct qn_committer *cm, struct qn_frame_head *h,
         *last = b;
     }
     return h->n_records == 1 ? one : qn_buf_str(&cm->raw);
+}
+
+/* The next frame, in cm->frame. */
+static void encode(struct qn_journal *j, struct qn_frame_head *h, struct qn_batch **last)
+{
+    struct qn_committer *cm = &j->cm;
+    struct qn_batch *first = cm->unwritten;
+    uint32_t salt = cm->active->salt;
+    if (first->packed.n != 0) {
+        h->kind = QN_FRAME_ONE;
+        h->n_records = 1;
+        h->n_ops = first->rec.n_ops;
+        h->stamp = first->rec.stamp;
+        *last = first;
+        qn__frame_encode_one(&cm->frame, h, first->rec.bytes, qn_buf_str(&first->packed), salt,
+                             j->opt.simd);
+    } else {
+        h->kind = QN_FRAME_RECORDS;
+        struct qn_str raw = gather(cm, h, last);
+        qn__frame_encode(&cm->frame, h, raw, salt, cm->coder, j->opt.simd);
+    }
 }
 
 static int roll(struct qn_journal *j, struct qn_err *err)
@@ -220,10 +242,8 @@ static int write_frame(struct qn_journal *j, struct qn_err *err)
     if (rc < 0)
         return rc;
     struct qn_batch *first = cm->unwritten, *last = first;
-    struct qn_frame_head h = {
-        .kind = QN_FRAME_RECORDS, .first_seq = first->rec.seq, .durable = j->end};
-    struct qn_str raw = gather(cm, &h, &last);
-    qn__frame_encode(&cm->frame, &h, raw, cm->active->salt, cm->coder, j->opt.simd);
+    struct qn_frame_head h = {.first_seq = first->rec.seq, .durable = j->end};
+    encode(j, &h, &last);
     uint64_t span = cm->frame.n;
     if (cm->tail > QN_SEGMENT_HEAD_BYTES && cm->tail + span > j->opt.segment_bytes) {
         rc = roll(j, err);
@@ -242,7 +262,7 @@ static int write_frame(struct qn_journal *j, struct qn_err *err)
     cm->unsynced_batches += h.n_records;
     cm->unwritten = last->next;
     answer_written(first, cm->unwritten);
-    if (cm->frame.cap > 4 * QN_FRAME_BYTES) /* after a rare long record */
+    if (cm->frame.cap > 4ull * QN_FRAME_BYTES) /* after a rare long record */
         qn_buf_release(&cm->frame);
     return 0;
 }

@@ -64,6 +64,10 @@ static bool sound_head(const struct qn_frame_head *h)
         return h->n_records != 0 && h->n_ops >= h->n_records && h->raw_bytes != 0 &&
                h->raw_bytes <= QN_FRAME_MAX && h->stored_bytes != 0 &&
                h->stored_bytes <= QN_FRAME_MAX + QN_FRAME_ALIGN;
+    case QN_FRAME_ONE:
+        return h->n_records == 1 && h->n_ops != 0 && h->raw_bytes > QN_RECORD_HEAD_BYTES &&
+               h->raw_bytes <= QN_RECORD_MAX && h->stored_bytes > QN_RECORD_HEAD_BYTES &&
+               h->stored_bytes <= QN_FRAME_MAX + QN_FRAME_ALIGN;
     case QN_FRAME_GAP:
         return h->n_records == 0 && h->raw_bytes == 0;
     case QN_FRAME_END:
@@ -95,6 +99,18 @@ bool qn__frame_head_get(struct qn_frame_head *h, const char *p, uint32_t salt,
     return memcmp(p + AT_ZERO, zero, sizeof zero) == 0 && sound_head(h);
 }
 
+/* The payload is in place: completes the head before it and the padding after it. */
+static void finish(struct qn_buf *out, struct qn_frame_head *h, size_t raw_bytes, uint32_t salt,
+                   const struct qn_simd_ops *simd)
+{
+    h->raw_bytes = (uint32_t)raw_bytes;
+    h->stored_bytes = (uint32_t)(out->n - QN_FRAME_HEAD_BYTES);
+    h->crc = simd->crc32c(0, out->p + QN_FRAME_HEAD_BYTES, h->stored_bytes);
+    qn__frame_head_put(out->p, h, salt, simd);
+    qn_buf_align(out, QN_FRAME_ALIGN);
+    QN_ASSERT(!out->failed);
+}
+
 void qn__frame_encode(struct qn_buf *out, struct qn_frame_head *h, struct qn_str raw, uint32_t salt,
                       struct qn_coder *co, const struct qn_simd_ops *simd)
 {
@@ -103,12 +119,17 @@ void qn__frame_encode(struct qn_buf *out, struct qn_frame_head *h, struct qn_str
     qn_buf_fill(out, 0, QN_FRAME_HEAD_BYTES);
     if (raw.n != 0)
         qn_block_put(co, out, QN_BLOCK_LZ4, 0, NULL, raw.p, raw.n);
-    h->raw_bytes = (uint32_t)raw.n;
-    h->stored_bytes = (uint32_t)(out->n - QN_FRAME_HEAD_BYTES);
-    h->crc = simd->crc32c(0, out->p + QN_FRAME_HEAD_BYTES, h->stored_bytes);
-    qn__frame_head_put(out->p, h, salt, simd);
-    qn_buf_align(out, QN_FRAME_ALIGN);
-    QN_ASSERT(!out->failed);
+    finish(out, h, raw.n, salt, simd);
+}
+
+void qn__frame_encode_one(struct qn_buf *out, struct qn_frame_head *h, struct qn_str record,
+                          struct qn_str packed, uint32_t salt, const struct qn_simd_ops *simd)
+{
+    qn_buf_clear(out);
+    qn_buf_fill(out, 0, QN_FRAME_HEAD_BYTES);
+    qn_buf_put(out, record.p, QN_RECORD_HEAD_BYTES);
+    qn_buf_put_str(out, packed);
+    finish(out, h, record.n, salt, simd);
 }
 
 struct qn_frame_block *qn__block_ref(struct qn_frame_block *bl)
@@ -132,16 +153,20 @@ int qn__frame_decode(struct qn_frame_block **out, const struct qn_frame_head *h,
     *out = NULL;
     if (simd->crc32c(0, stored, h->stored_bytes) != h->crc)
         return qn_corrupt(err, "frame payload: wrong checksum");
-    int rc = qn_block_open(&bh, stored, h->stored_bytes, h->raw_bytes, err);
+    size_t plain = h->kind == QN_FRAME_ONE ? QN_RECORD_HEAD_BYTES : 0;
+    const char *block = stored + plain;
+    int rc = qn_block_open(&bh, block, h->stored_bytes - plain, h->raw_bytes - plain, err);
     if (rc < 0)
         return rc;
-    if (bh.raw_bytes != h->raw_bytes || bh.head_bytes + bh.stored_bytes != h->stored_bytes)
+    if (plain + bh.raw_bytes != h->raw_bytes ||
+        plain + bh.head_bytes + bh.stored_bytes != h->stored_bytes)
         return qn_corrupt(err, "frame payload: its length is not what the head says");
     struct qn_frame_block *bl = qn_xcalloc(1, sizeof *bl);
     atomic_init(&bl->refs, 1);
     bl->n = h->raw_bytes;
     bl->p = qn_xaligned(h->raw_bytes);
-    rc = qn_block_get(co, bl->p, &bh, NULL, stored, err);
+    memcpy(bl->p, stored, plain);
+    rc = qn_block_get(co, bl->p + plain, &bh, NULL, block, err);
     if (rc < 0) {
         qn__block_unref(bl);
         return rc;

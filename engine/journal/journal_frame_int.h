@@ -16,9 +16,11 @@
  *         44    4 bytes of the records in it
  *         48    4 CRC-32C of the payload
  *         52    1 kind: 1 records; 2 gap: these numbers were lost and given up by a repair;
- *                 3 end: written by a clean close, no payload, no numbers
+ *                 3 end: written by a clean close, no payload, no numbers; 4 one record, compressed
+ *                 by its appender
  *         53   11 zero
- *         64    . payload: a compressed block
+ *         64    . payload of kind 1: a compressed block of all records
+ *                 of kind 4: the record's head of 64 bytes, a compressed block of the rest
  *
  * The salt is the CRC-32C of the journal's id and the segment's number. It makes frames of another
  * segment, and those that a recycled file still holds from an earlier life, invalid.
@@ -41,9 +43,17 @@
 #define QN_FRAME_HEAD_BYTES 64u
 #define QN_FRAME_ALIGN 64u
 #define QN_FRAME_BYTES (1u << 20) /* of records; a longer record gets a frame of its own */
+/* Records from this size on are compressed by the thread that submits them: in parallel, and while
+ * the committer waits for the disk. Shorter ones shrink better together. */
+#define QN_FRAME_PACK_BYTES (16u << 10)
 #define QN_FRAME_MAX (QN_RECORD_MAX + QN_FRAME_BYTES)
 
-enum qn_frame_kind { QN_FRAME_RECORDS = 1, QN_FRAME_GAP = 2, QN_FRAME_END = 3 };
+enum qn_frame_kind {
+    QN_FRAME_RECORDS = 1,
+    QN_FRAME_GAP = 2,
+    QN_FRAME_END = 3,
+    QN_FRAME_ONE = 4,
+};
 
 struct qn_frame_head {
     uint64_t first_seq;
@@ -77,6 +87,14 @@ bool qn__frame_head_get(struct qn_frame_head *h, const char *p, uint32_t salt,
  */
 void qn__frame_encode(struct qn_buf *out, struct qn_frame_head *h, struct qn_str raw, uint32_t salt,
                       struct qn_coder *co, const struct qn_simd_ops *simd);
+
+/* The same for kind ONE: `packed` is the block of what follows the record's head. */
+void qn__frame_encode_one(struct qn_buf *out, struct qn_frame_head *h, struct qn_str record,
+                          struct qn_str packed, uint32_t salt, const struct qn_simd_ops *simd);
+static inline bool qn__frame_has_records(const struct qn_frame_head *h)
+{
+    return h->kind == QN_FRAME_RECORDS || h->kind == QN_FRAME_ONE;
+}
 
 /* Records of one frame in memory, shared by the batches that point into it. */
 struct qn_frame_block {

@@ -88,6 +88,9 @@ struct qn_journal {
 /* journal_batch.c */
 struct qn_batch *qn__batch_view(const struct qn_record *rec, struct qn_frame_block *block);
 
+/* Compresses a long record but for its head, which still changes. */
+void qn__batch_pack(struct qn_batch *b);
+
 /* record.c: fills rec from a record whose checksums are known to be right. */
 QN_MUST_CHECK int qn__record_parse(struct qn_record *rec, struct qn_str bytes, struct qn_err *err);
 

@@ -174,7 +174,7 @@ static int load_frame(struct qn_journal_reader *rd, struct qn_err *err)
                    QN_KV_U64("seq", h.first_seq), QN_KV_U64("lost", h.n_ops));
             rd->at = qn__frame_end(&h);
         }
-        if (h.kind != QN_FRAME_RECORDS || qn__frame_end(&h) <= rd->at) {
+        if (!qn__frame_has_records(&h) || qn__frame_end(&h) <= rd->at) {
             qn__scan_step(sc, &h);
             continue;
         }

@@ -186,7 +186,7 @@ static int sound_frame(struct check *ck, struct qn_frame_scan *sc, const struct 
 {
     struct qn_frame_block *bl;
     int rc = qn__scan_payload(sc, h);
-    if (rc <= 0 || h->kind != QN_FRAME_RECORDS)
+    if (rc <= 0 || !qn__frame_has_records(h))
         return rc;
     if (qn__frame_decode(&bl, h, sc->stored.p, ck->coder, ck->simd, NULL) < 0)
         return 0;
@@ -417,20 +417,19 @@ static int check_all(struct check *ck)
     return rc;
 }
 
-int qn_journal_check(struct qn_fs *fs, const char *dir, const struct qn_simd_ops *simd, bool repair,
-                     qn_journal_finding_fn fn, void *arg, struct qn_journal_check_result *out,
-                     struct qn_err *err)
+int qn_journal_check(const struct qn_journal_check_options *opt,
+                     struct qn_journal_check_result *out, struct qn_err *err)
 {
-    struct check ck = {.fs = fs,
-                       .dir = dir,
-                       .simd = simd,
-                       .repair = repair,
-                       .fn = fn,
-                       .arg = arg,
+    struct check ck = {.fs = opt->fs,
+                       .dir = opt->dir,
+                       .simd = opt->simd,
+                       .repair = opt->repair,
+                       .fn = opt->fn,
+                       .arg = opt->arg,
                        .out = out,
                        .err = err};
     memset(out, 0, sizeof *out);
-    int lock = qn_dirlock_take(dir, err);
+    int lock = qn_dirlock_take(opt->dir, err);
     if (lock < 0)
         return lock;
     ck.coder = qn_coder_new();

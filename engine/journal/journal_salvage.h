@@ -30,16 +30,24 @@ struct qn_journal_finding {
 
 typedef void (*qn_journal_finding_fn)(void *arg, const struct qn_journal_finding *fd);
 
+struct qn_journal_check_options {
+    struct qn_fs *fs;
+    const char *dir;
+    const struct qn_simd_ops *simd;
+    bool repair;
+    qn_journal_finding_fn fn; /* may be NULL */
+    void *arg;
+};
+
 struct qn_journal_check_result {
     uint64_t n_segments, n_frames, n_records;
     uint64_t n_findings;
     uint64_t lost; /* sequence numbers */
 };
 
-/* 0 also when there are findings; QN_E_BUSY when the journal is open; QN_E_IO, QN_E_NO_SPACE. */
-QN_MUST_CHECK int qn_journal_check(struct qn_fs *fs, const char *dir,
-                                   const struct qn_simd_ops *simd, bool repair,
-                                   qn_journal_finding_fn fn, void *arg,
+/* 0 also when there are findings; QN_E_BUSY when the journal is open; QN_E_FORMAT_VERSION, QN_E_IO,
+ * QN_E_NO_SPACE. */
+QN_MUST_CHECK int qn_journal_check(const struct qn_journal_check_options *opt,
                                    struct qn_journal_check_result *out, struct qn_err *err);
 
 #endif

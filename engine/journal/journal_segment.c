@@ -65,7 +65,7 @@ void qn__segment_head_put(char *p, const struct qn_segment_head *h, const struct
     memcpy(p + AT_PREV_END, &h->prev_end, 8);
     memcpy(p + AT_BASE, &h->base, 8);
     memcpy(p + AT_STAMP, &h->stamp, 8);
-    p[AT_PREV_SUSPECT] = h->prev_suspect;
+    p[AT_PREV_SUSPECT] = h->prev_suspect ? 1 : 0;
     uint32_t crc = simd->crc32c(0, p + AT_VERSION, QN_SEGMENT_HEAD_BYTES - AT_VERSION);
     memcpy(p + AT_CRC, &crc, 4);
 }

@@ -74,6 +74,9 @@ static void fix_file(char *p, size_t n, uint64_t ordinal, unsigned flags,
         uint32_t stored = get_u32(h + 40);
         if ((flags & FIX_RECORD) && stored <= n - at - QN_FRAME_HEAD_BYTES)
             fix_block(h + QN_FRAME_HEAD_BYTES, stored, simd);
+        if ((flags & FIX_RECORD) && h[52] == QN_FRAME_ONE && n - at >= 2 * QN_FRAME_HEAD_BYTES)
+            set_crc(h + QN_FRAME_HEAD_BYTES + 4, 0, h + QN_FRAME_HEAD_BYTES + 8,
+                    QN_RECORD_HEAD_BYTES - 8, simd);
         if ((flags & FIX_PAYLOAD) && stored <= n - at - QN_FRAME_HEAD_BYTES)
             set_crc(h + 48, 0, h + QN_FRAME_HEAD_BYTES, stored, simd);
         if (flags & FIX_FRAME)

@@ -365,7 +365,7 @@ static void slow_clients(void **state)
     qn_server_options_default(&opt);
     opt.header_timeout_us = 300000;
     opt.idle_timeout_us = 300000;
-    opt.body_grace_us = 300000;
+    opt.body_grace_us = 1100000;
     opt.min_body_rate = 1000000;
     start(&cx, &opt);
     int silent = dial(&cx.fx), headers = dial(&cx.fx), body = dial(&cx.fx), kept = dial(&cx.fx);
