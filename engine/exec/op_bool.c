@@ -217,9 +217,10 @@ struct qn_op *qn_op_or(struct qn_exec *ex, struct qn_op **any, uint32_t n, uint3
 {
     QN_ASSERT(n > 0 && least >= 1);
     if (least > n) {
-        for (uint32_t i = 0; i < n; i++)
+        struct qn_op *none = qn_op_none(ex);
+        for (uint32_t i = 0; i < n && none != NULL; i++)
             qn_op_free(any[i]);
-        return qn_op_none(ex);
+        return none;
     }
     if (n == 1)
         return any[0];
