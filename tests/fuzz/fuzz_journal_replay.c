@@ -172,7 +172,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct qn_journal_check_result found;
     err = (struct qn_err){0};
-    int checked = qn_journal_check(opt.fs, dir, simd, true, NULL, NULL, &found, &err);
+    const struct qn_journal_check_options check = {
+        .fs = opt.fs, .dir = dir, .simd = simd, .repair = true};
+    int checked = qn_journal_check(&check, &found, &err);
     QN_ASSERT(checked == 0 || checked == QN_E_FORMAT_VERSION);
     QN_ASSERT(rc == QN_END || checked < 0 || found.n_findings > 0);
     if (checked == 0) {

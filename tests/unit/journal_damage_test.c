@@ -260,8 +260,13 @@ static void check(const struct jt_dir *d, bool repair, struct findings *f)
     struct qn_journal_check_result out;
     struct qn_err err = {0};
     memset(f, 0, sizeof *f);
-    int rc =
-        qn_journal_check(qn_fs_posix(), d->path, jt_simd(), repair, note_finding, f, &out, &err);
+    const struct qn_journal_check_options opt = {.fs = qn_fs_posix(),
+                                                 .dir = d->path,
+                                                 .simd = jt_simd(),
+                                                 .repair = repair,
+                                                 .fn = note_finding,
+                                                 .arg = f};
+    int rc = qn_journal_check(&opt, &out, &err);
     if (rc < 0)
         fail_msg("check: %s", err.msg);
     assert_int_equal(out.n_findings, f->n);
