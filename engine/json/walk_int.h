@@ -245,20 +245,74 @@ static inline uint32_t predict(const struct qn_json_paths *ps, const struct qn_j
     return head_is(p, &ps->p[path]) ? path : 0;
 }
 
-static inline int word(struct qn_json_node *nd, const char *p, const char *text, const char *name,
-                       uint32_t n, uint8_t type)
+/* true, false or null at p into *nd; the byte after it, or NULL. */
+static inline const char *read_word(const struct qn_json_tape *t, const char *p,
+                                    struct qn_json_node *nd, struct qn__json_stop *stop)
 {
-    if (memcmp(p, name, n) != 0)
-        return -1;
-    *nd = (struct qn_json_node){.at = (uint32_t)(p - text), .len = n, .link = 0, .type = type};
-    return 0;
+    *nd = (struct qn_json_node){.at = (uint32_t)(p - t->text), .len = 4};
+    if (*p == 't' && memcmp(p, "true", 4) == 0) {
+        nd->type = QN_JSON_TRUE;
+    } else if (*p == 'n' && memcmp(p, "null", 4) == 0) {
+        nd->type = QN_JSON_NULL;
+    } else if (*p == 'f' && memcmp(p, "false", 5) == 0) {
+        nd->type = QN_JSON_FALSE;
+        nd->len = 5;
+    } else {
+        *stop = (struct qn__json_stop){p, "expected a value"};
+        return NULL;
+    }
+    return p + nd->len;
 }
 
-#define WALK_FAIL(where, text_)                                                                    \
+static inline const char *read_number(const struct qn_json_tape *t, const char *p, const char *end,
+                                      struct qn_json_node *nd, struct qn__json_stop *stop)
+{
+    uint8_t flags;
+    const char *after = scan_number(p, end, &flags, stop);
+    if (QN_UNLIKELY(after == NULL))
+        return NULL;
+    *nd = (struct qn_json_node){.at = (uint32_t)(p - t->text), .len = (uint32_t)(after - p)};
+    nd->type = QN_JSON_NUMBER;
+    nd->flags = flags;
+    return after;
+}
+
+/* The key at p into *nd and its path into *path; the byte after its colon, or NULL. */
+static inline const char *read_key(struct qn_json_tape *t, const char *p, const char *end,
+                                   struct qn_json_frame *f, struct qn_json_node *nd, uint32_t *path,
+                                   struct qn__json_stop *stop)
+{
+    const struct qn_json_paths *ps = t->opt.paths;
+    if (QN_UNLIKELY(p >= end || *p != '"')) {
+        *stop = (struct qn__json_stop){p < end ? p : end, "expected a key in quotes"};
+        return NULL;
+    }
+    if (ps != NULL) {
+        *path = predict(ps, f, p + 1);
+        uint32_t n = ps->p[*path].head_n;
+        if (QN_LIKELY(*path != 0 && n < end - p)) {
+            *nd = (struct qn_json_node){.at = (uint32_t)(p - t->text), .len = n, .link = *path};
+            nd->type = QN_JSON_KEY;
+            nd->flags = ps->p[*path].flags;
+            f->prev = *path;
+            return p + 1 + n;
+        }
+    }
+    p = read_string(t, p, end, nd, QN_JSON_KEY, stop);
+    if (p == NULL)
+        return NULL;
+    *path = ps != NULL ? learn_path(t, f, nd) : QN_JSON_NO_PATH;
+    p = skip_space(p, end);
+    if (p < end && *p == ':')
+        return p + 1;
+    *stop = (struct qn__json_stop){p < end ? p : end, "expected ':'"};
+    return NULL;
+}
+
+#define WALK_FAIL(code, where, text_)                                                              \
     do {                                                                                           \
-        stop->at = (where);                                                                        \
-        stop->what = (text_);                                                                      \
-        rc = QN_E_PARSE;                                                                           \
+        *stop = (struct qn__json_stop){(where), (text_)};                                          \
+        rc = (code);                                                                               \
         goto out;                                                                                  \
     } while (0)
 
@@ -266,32 +320,24 @@ static inline int word(struct qn_json_node *nd, const char *p, const char *text,
 static inline int walk(struct qn_json_tape *t, const char *p, const char *end,
                        struct qn__json_stop *stop)
 {
-    struct qn_json_paths *ps = t->opt.paths;
     struct qn_json_frame *f = t->frames, *f_max = t->frames + t->opt.max_depth;
-    struct qn_json_node *nd = t->nodes, *nd_max = t->nodes + t->cap - 2;
+    struct qn_json_node *nd = t->nodes, *nd_max = t->nodes + t->cap - 2, *open;
     uint32_t path = QN_JSON_ROOT_PATH;
-    int rc = 0;
+    int rc = QN_E_PARSE;
     f->is_obj = false;
 
 value:
     p = skip_space(p, end);
     if (p >= end)
-        WALK_FAIL(end, "unexpected end, expected a value");
+        WALK_FAIL(rc, end, "unexpected end, expected a value");
     switch (*p) {
     case '"':
         p = read_string(t, p, end, nd, QN_JSON_STRING, stop);
-        if (p == NULL)
-            goto bad;
-        nd++;
-        goto after_value;
+        break;
     case '{':
     case '[':
-        if (f == f_max) {
-            stop->at = p;
-            stop->what = "nested too deeply";
-            rc = QN_E_TOO_DEEP;
-            goto out;
-        }
+        if (f == f_max)
+            WALK_FAIL(QN_E_TOO_DEEP, p, "nested too deeply");
         *nd = (struct qn_json_node){.at = (uint32_t)(p - t->text)};
         nd->type = *p == '{' ? QN_JSON_OBJECT : QN_JSON_ARRAY;
         *++f = (struct qn_json_frame){(uint32_t)(nd - t->nodes), path, 0, *p == '{'};
@@ -302,66 +348,40 @@ value:
         if (f->is_obj)
             goto member;
         goto element;
-    case 't':
-        if (word(nd, p, t->text, "true", 4, QN_JSON_TRUE) < 0)
-            WALK_FAIL(p, "expected a value");
-        p += 4;
-        nd++;
-        goto after_value;
-    case 'f':
-        if (word(nd, p, t->text, "false", 5, QN_JSON_FALSE) < 0)
-            WALK_FAIL(p, "expected a value");
-        p += 5;
-        nd++;
-        goto after_value;
-    case 'n':
-        if (word(nd, p, t->text, "null", 4, QN_JSON_NULL) < 0)
-            WALK_FAIL(p, "expected a value");
-        p += 4;
-        nd++;
-        goto after_value;
     case '-':
-    case '0' ... '9': {
-        uint8_t flags;
-        const char *after = scan_number(p, end, &flags, stop);
-        if (after == NULL)
-            goto bad;
-        *nd = (struct qn_json_node){.at = (uint32_t)(p - t->text), .len = (uint32_t)(after - p)};
-        nd->type = QN_JSON_NUMBER;
-        nd->flags = flags;
-        nd++;
-        p = after;
-        goto after_value;
-    }
+    case '0' ... '9':
+        p = read_number(t, p, end, nd, stop);
+        break;
     default:
-        WALK_FAIL(p, "expected a value");
+        p = read_word(t, p, nd, stop);
     }
+    if (QN_UNLIKELY(p == NULL))
+        goto out;
+    nd++;
 
 after_value:
     if (f == t->frames)
         goto done;
     p = skip_space(p, end);
     if (p >= end)
-        WALK_FAIL(end, f->is_obj ? "unexpected end, expected ',' or '}'"
-                                 : "unexpected end, expected ',' or ']'");
+        WALK_FAIL(rc, end,
+                  f->is_obj ? "unexpected end, expected ',' or '}'"
+                            : "unexpected end, expected ',' or ']'");
     if (*p == ',') {
         p++;
-        if (f->is_obj) {
-            p = skip_space(p, end);
-            goto member;
-        }
-        goto element;
+        if (!f->is_obj)
+            goto element;
+        p = skip_space(p, end);
+        goto member;
     }
     if (*p != (f->is_obj ? '}' : ']'))
-        WALK_FAIL(p, f->is_obj ? "expected ',' or '}'" : "expected ',' or ']'");
+        WALK_FAIL(rc, p, f->is_obj ? "expected ',' or '}'" : "expected ',' or ']'");
 
 close:
     p++;
-    {
-        struct qn_json_node *open = &t->nodes[f->node];
-        open->len = (uint32_t)(p - t->text) - open->at;
-        open->link = (uint32_t)(nd - t->nodes);
-    }
+    open = &t->nodes[f->node];
+    open->len = (uint32_t)(p - t->text) - open->at;
+    open->link = (uint32_t)(nd - t->nodes);
     f--;
     goto after_value;
 
@@ -374,58 +394,27 @@ element:
 member:
     if (QN_UNLIKELY(nd >= nd_max))
         goto grow;
-    if (QN_UNLIKELY(p >= end || *p != '"'))
-        WALK_FAIL(p < end ? p : end, "expected a key in quotes");
-    if (ps != NULL) {
-        path = predict(ps, f, p + 1);
-        uint32_t n = ps->p[path].head_n;
-        if (QN_LIKELY(path != 0 && n < end - p)) {
-            *nd = (struct qn_json_node){.at = (uint32_t)(p - t->text), .len = n, .link = path};
-            nd->type = QN_JSON_KEY;
-            nd->flags = ps->p[path].flags;
-            nd++;
-            f->prev = path;
-            p += 1 + n;
-            goto value;
-        }
-    }
-    p = read_string(t, p, end, nd, QN_JSON_KEY, stop);
-    if (p == NULL)
-        goto bad;
-    path = ps != NULL ? learn_path(t, f, nd) : QN_JSON_NO_PATH;
+    p = read_key(t, p, end, f, nd, &path, stop);
+    if (QN_UNLIKELY(p == NULL))
+        goto out;
     nd++;
-    p = skip_space(p, end);
-    if (p >= end || *p != ':')
-        WALK_FAIL(p < end ? p : end, "expected ':'");
-    p++;
     goto value;
 
-grow : {
-    size_t n = (size_t)(nd - t->nodes);
-    t->n = (uint32_t)n;
-    rc = qn__json_grow(t);
-    if (rc < 0) {
-        stop->at = p;
-        stop->what = "too many values";
-        goto out;
-    }
-    nd = t->nodes + n;
+grow:
+    t->n = (uint32_t)(nd - t->nodes);
+    if (qn__json_grow(t) < 0)
+        WALK_FAIL(QN_E_TOO_LARGE, p, "too many values");
+    nd = t->nodes + t->n;
     nd_max = t->nodes + t->cap - 2;
     if (f->is_obj)
         goto member;
     goto element;
-}
 
-bad:
-    rc = QN_E_PARSE;
-    goto out;
 done:
+    if (p > end)
+        WALK_FAIL(rc, end, "unexpected end");
     stop->at = p;
-    if (p > end) {
-        stop->at = end;
-        stop->what = "unexpected end";
-        rc = QN_E_PARSE;
-    }
+    rc = 0;
 out:
     t->n = (uint32_t)(nd - t->nodes);
     return rc;
