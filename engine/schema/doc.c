@@ -157,16 +157,29 @@ static int fail_value(struct qn_doc_walker *dw, const struct qn_field *f, uint32
 
 /* ---- values */
 
-static inline void emit(struct qn_doc_walker *dw, uint32_t field, uint32_t path,
-                        const struct qn_value *v)
+/* Where the next value goes: readers fill it in place, and `commit` keeps it. */
+static inline struct qn_doc_value *next_value(struct qn_doc_walker *dw)
 {
     if (QN_UNLIKELY(dw->values.n == dw->values.cap))
         qn_vec_reserve(&dw->values, dw->values.n + 1);
-    dw->values.p[dw->values.n++] = (struct qn_doc_value){field, path, *v};
-    if (field == dw->m->timestamp_field && !dw->has_timestamp) {
+    return &dw->values.p[dw->values.n];
+}
+
+static inline void commit(struct qn_doc_walker *dw, uint32_t field, uint32_t path)
+{
+    struct qn_doc_value *dv = &dw->values.p[dw->values.n++];
+    dv->field = field;
+    dv->path = path;
+    if (QN_UNLIKELY(field == dw->m->timestamp_field) && !dw->has_timestamp) {
         dw->has_timestamp = true;
-        dw->timestamp_ns = v->i64;
+        dw->timestamp_ns = dv->value.i64;
     }
+}
+
+static void emit(struct qn_doc_walker *dw, uint32_t field, uint32_t path, const struct qn_value *v)
+{
+    next_value(dw)->value = *v;
+    commit(dw, field, path);
 }
 
 /* The number of a flattened path; QN_DOC_NO_PATH when there are too many. */
@@ -239,19 +252,22 @@ static int walk_null(struct qn_doc_walker *dw, const struct qn_field *f, uint32_
 /* One scalar of a mapped field. */
 static int walk_leaf(struct qn_doc_walker *dw, const struct qn_field *f, uint32_t i, bool copied)
 {
-    struct qn_value v = {0};
+    struct qn_value *v = &next_value(dw)->value;
     const char *why;
-    int rc = qn__read_value(f, dw->t, i, &dw->dates, &dw->scratch, &v, &why);
+    int rc = qn__read_value(f, dw->t, i, &dw->dates, &dw->scratch, v, &why);
     if (QN_UNLIKELY(rc < 0)) {
         if (!f->ignore_malformed)
             return fail_value(dw, f, i, rc, why);
         return 0;
     }
+    if (QN_LIKELY(rc == 0))
+        commit(dw, f->id, QN_DOC_NO_PATH);
+    if (QN_LIKELY(f->n_copies == 0))
+        return 0;
+    struct qn_value copy = {0};
     if (rc == 0)
-        emit(dw, f->id, QN_DOC_NO_PATH, &v);
-    else
-        v.type = QN_VALUE_NONE;
-    return QN_UNLIKELY(f->n_copies != 0) ? walk_copies(dw, f, i, &v, copied) : 0;
+        copy = *v;
+    return walk_copies(dw, f, i, &copy, copied);
 }
 
 /* A mapped field: one value or, where that is allowed, many. */
@@ -325,9 +341,8 @@ static int fail_inside(struct qn_doc_walker *dw, const struct qn__slot *slot, ui
 static int walk_json_scalar(struct qn_doc_walker *dw, struct qn__slot *slot, uint32_t i)
 {
     const struct qn_field *f = &dw->m->fields[slot->field];
-    struct qn_value v = {0};
     const char *why;
-    int rc = qn__read_value(f, dw->t, i, &dw->dates, &dw->scratch, &v, &why);
+    int rc = qn__read_value(f, dw->t, i, &dw->dates, &dw->scratch, &next_value(dw)->value, &why);
     if (rc < 0)
         return fail_inside(dw, slot, i, rc);
     if (slot->path == QN_DOC_NO_PATH) {
@@ -336,8 +351,9 @@ static int walk_json_scalar(struct qn_doc_walker *dw, struct qn__slot *slot, uin
             return too_many_paths(dw, i);
     }
     if (rc == 0)
-        emit(dw, slot->field, slot->path, &v);
+        commit(dw, slot->field, slot->path);
     for (uint32_t k = 0; k < f->n_copies; k++) {
+        struct qn_value v;
         if (f->copies[k].kind != QN_COPY_CONCAT)
             continue;
         rc = qn__read_dynamic(dw->t, i, &dw->dates, false, &v);

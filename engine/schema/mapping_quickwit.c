@@ -1,55 +1,10 @@
-/* Quickwit's doc_mapping: JSON to mapping and back. */
+/* Quickwit's doc_mapping: JSON to mapping. */
 #include <stdlib.h>
 
-#include "mapping_int.h"
-
-/* ---- options of field mappings, one row each: which types take it, and how it is read */
-
-enum option {
-    OPT_NAME,
-    OPT_TYPE,
-    OPT_DESCRIPTION,
-    OPT_STORED,
-    OPT_INDEXED,
-    OPT_FAST,
-    OPT_FAST_TEXT,
-    OPT_TOKENIZER,
-    OPT_RECORD,
-    OPT_FIELDNORMS,
-    OPT_COERCE,
-    OPT_NUMBER_OUTPUT,
-    OPT_INPUT_FORMATS,
-    OPT_DATE_OUTPUT,
-    OPT_PRECISION,
-    OPT_BINARY_INPUT,
-    OPT_BINARY_OUTPUT,
-    OPT_EXPAND_DOTS,
-    OPT_FIELD_MAPPINGS,
-    OPT_CONCATENATE_FIELDS,
-    OPT_INCLUDE_DYNAMIC,
-};
-
-enum { /* bits of a type in `types` below; CONCAT is a type of its own here */
-       T_TEXT = 1 << QN_FIELD_TEXT,
-       T_NUM = 1 << QN_FIELD_I64 | 1 << QN_FIELD_U64 | 1 << QN_FIELD_F64,
-       T_BOOL = 1 << QN_FIELD_BOOL,
-       T_DATE = 1 << QN_FIELD_DATETIME,
-       T_IP = 1 << QN_FIELD_IP,
-       T_BYTES = 1 << QN_FIELD_BYTES,
-       T_JSON = 1 << QN_FIELD_JSON,
-       T_OBJECT = 1 << QN_FIELD_OBJECT,
-       T_CONCAT = 1 << 16,
-       T_DYNAMIC = 1 << 17, /* dynamic_mapping: a JSON field without name and type */
-       T_PLAIN = T_NUM | T_BOOL | T_DATE | T_IP | T_BYTES,
-       T_VALUES = T_TEXT | T_PLAIN | T_JSON,
-};
+#include "quickwit_int.h"
 
 /* In alphabetical order: that is how Quickwit answers them. */
-static const struct {
-    const char *key;
-    enum option option;
-    unsigned types;
-} options[] = {
+const struct qn__option_row qn__options[] = {
     {"coerce", OPT_COERCE, T_NUM},
     {"concatenate_fields", OPT_CONCATENATE_FIELDS, T_CONCAT},
     {"description", OPT_DESCRIPTION, T_VALUES | T_CONCAT | T_DYNAMIC},
@@ -73,12 +28,14 @@ static const struct {
     {"tokenizer", OPT_TOKENIZER, T_TEXT | T_JSON | T_CONCAT | T_DYNAMIC},
     {"type", OPT_TYPE, ~(unsigned)T_DYNAMIC},
 };
+const size_t qn__n_options = QN_COUNT_OF(qn__options);
 
-static const char *const records[] = {"basic", "freq", "position"};
-static const char *const normalizers[] = {"raw", "lowercase"};
-static const char *const precisions[] = {"seconds", "milliseconds", "microseconds", "nanoseconds"};
-static const char *const binaries[] = {"base64", "hex"};
-static const char *const numbers[] = {"number", "string"};
+const char *const qn__record_names[3] = {"basic", "freq", "position"};
+const char *const qn__normalizer_names[2] = {"raw", "lowercase"};
+const char *const qn__precision_names[4] = {"seconds", "milliseconds", "microseconds",
+                                            "nanoseconds"};
+const char *const qn__binary_names[2] = {"base64", "hex"};
+const char *const qn__number_names[2] = {"number", "string"};
 
 /* The index of a string among names. */
 static int read_choice(struct qn_json_val v, const char *const *names, size_t n, uint8_t *out,
@@ -119,7 +76,8 @@ static int read_fast_text(struct qn_field *f, struct qn_json_val v, struct qn_er
     if (!qn_json_get(v, "normalizer", &name))
         return qn_json_fail(v, err, QN_E_MISSING, "missing field `normalizer`");
     f->columnar = true;
-    return read_choice(name, normalizers, QN_COUNT_OF(normalizers), &f->normalizer, err);
+    return read_choice(name, qn__normalizer_names, QN_COUNT_OF(qn__normalizer_names),
+                       &f->normalizer, err);
 }
 
 static int read_input_formats(struct qn__map *mp, struct qn_field *f, struct qn_json_val v,
@@ -169,7 +127,7 @@ static int read_names(struct qn__map *mp, struct qn_json_val v, struct qn_str *o
     return rc;
 }
 
-static int read_option(struct qn__map *mp, struct qn_field *f, enum option option,
+static int read_option(struct qn__map *mp, struct qn_field *f, enum qn__option option,
                        struct qn_json_val v, struct said *said, struct qn_err *err)
 {
     struct qn_str s;
@@ -204,7 +162,7 @@ static int read_option(struct qn__map *mp, struct qn_field *f, enum option optio
         return rc;
     case OPT_RECORD:
         said->record = true;
-        return read_choice(v, records, QN_COUNT_OF(records), &f->record, err);
+        return read_choice(v, qn__record_names, QN_COUNT_OF(qn__record_names), &f->record, err);
     case OPT_FIELDNORMS:
         rc = qn_json_to_bool(v, &f->fieldnorms, err);
         said->fieldnorms = f->fieldnorms;
@@ -212,7 +170,7 @@ static int read_option(struct qn__map *mp, struct qn_field *f, enum option optio
     case OPT_COERCE:
         return qn_json_to_bool(v, &f->coerce, err);
     case OPT_NUMBER_OUTPUT:
-        rc = read_choice(v, numbers, QN_COUNT_OF(numbers), &choice, err);
+        rc = read_choice(v, qn__number_names, QN_COUNT_OF(qn__number_names), &choice, err);
         f->number_as_string = choice == 1;
         return rc;
     case OPT_INPUT_FORMATS:
@@ -223,11 +181,14 @@ static int read_option(struct qn__map *mp, struct qn_field *f, enum option optio
             rc = qn_json_fail(v, err, QN_E_INVALID, "%s", inner.msg);
         return rc;
     case OPT_PRECISION:
-        return read_choice(v, precisions, QN_COUNT_OF(precisions), &f->precision, err);
+        return read_choice(v, qn__precision_names, QN_COUNT_OF(qn__precision_names), &f->precision,
+                           err);
     case OPT_BINARY_INPUT:
-        return read_choice(v, binaries, QN_COUNT_OF(binaries), &f->input_format, err);
+        return read_choice(v, qn__binary_names, QN_COUNT_OF(qn__binary_names), &f->input_format,
+                           err);
     case OPT_BINARY_OUTPUT:
-        return read_choice(v, binaries, QN_COUNT_OF(binaries), &f->output_format, err);
+        return read_choice(v, qn__binary_names, QN_COUNT_OF(qn__binary_names), &f->output_format,
+                           err);
     case OPT_EXPAND_DOTS:
         return qn_json_to_bool(v, &f->expand_dots, err);
     case OPT_CONCATENATE_FIELDS:
@@ -238,30 +199,24 @@ static int read_option(struct qn__map *mp, struct qn_field *f, enum option optio
     return 0;
 }
 
-static unsigned type_bit(const struct qn_field *f)
-{
-    if (f->builtin)
-        return T_DYNAMIC;
-    return f->concatenate ? (unsigned)T_CONCAT : 1u << f->type;
-}
-
 static int read_options(struct qn__map *mp, struct qn_field *f, struct qn_json_val v,
                         struct qn_err *err)
 {
     struct said said = {0};
-    unsigned bit = type_bit(f), seen = 0;
+    unsigned bit = qn__type_bit(f), seen = 0;
     for (struct qn_json_iter it = qn_json_iter(v); qn_json_each(&it);) {
         size_t i = 0;
-        while (i < QN_COUNT_OF(options) &&
-               (!(options[i].types & bit) || !qn_str_is(it.key, options[i].key)))
+        while (i < qn__n_options &&
+               (!(qn__options[i].types & bit) || !qn_str_is(it.key, qn__options[i].key)))
             i++;
-        if (i == QN_COUNT_OF(options))
+        if (i == qn__n_options)
             return qn_json_fail(it.val, err, QN_E_UNKNOWN_KEY, "unknown field `" QN_STR_FMT "`",
                                 QN_STR_ARG(it.key));
-        if (seen & 1u << options[i].option)
-            return qn_json_fail(it.val, err, QN_E_INVALID, "duplicate field `%s`", options[i].key);
-        seen |= 1u << options[i].option;
-        int rc = read_option(mp, f, options[i].option, it.val, &said, err);
+        if (seen & 1u << qn__options[i].option)
+            return qn_json_fail(it.val, err, QN_E_INVALID, "duplicate field `%s`",
+                                qn__options[i].key);
+        seen |= 1u << qn__options[i].option;
+        int rc = read_option(mp, f, qn__options[i].option, it.val, &said, err);
         if (rc < 0)
             return rc;
     }
@@ -644,210 +599,4 @@ int qn_mapping_parse_quickwit(struct qn_mapping **out, struct qn_json_val v, str
     }
     *out = &mp->m;
     return 0;
-}
-
-/* ---- writing */
-
-static void write_fast_text(const struct qn_field *f, struct qn_jw *w)
-{
-    if (!f->columnar) {
-        qn_jw_bool(w, false);
-        return;
-    }
-    qn_jw_obj(w);
-    qn_jw_kv_z(w, "normalizer", normalizers[f->normalizer]);
-    qn_jw_end(w);
-}
-
-static void write_field(const struct qn_mapping *m, const struct qn_field *f, bool sorted,
-                        struct qn_jw *w);
-
-static void write_fields(const struct qn_mapping *m, uint32_t parent, bool sorted, struct qn_jw *w)
-{
-    qn_jw_arr(w);
-    for (uint32_t i = 0; i < m->n_fields; i++) {
-        const struct qn_field *f = &m->fields[i];
-        if (f->parent == parent && !f->builtin && !f->multi_field && f->type != QN_FIELD_OPAQUE)
-            write_field(m, f, sorted, w);
-    }
-    qn_jw_end(w);
-}
-
-static void write_type(const struct qn_field *f, struct qn_jw *w)
-{
-    const char *name =
-        f->concatenate ? "concatenate" : qn_field_type_name((enum qn_field_type)f->type);
-    if (f->array)
-        qn_jw_printf(w, "array<%s>", name);
-    else
-        qn_jw_z(w, name);
-}
-
-static void write_formats(const struct qn_field *f, struct qn_jw *w)
-{
-    qn_jw_arr(w);
-    for (uint32_t i = 0; i < f->formats.n; i++)
-        qn_jw_str(w, qn_date_format_text(f->formats.p[i]));
-    qn_jw_end(w);
-}
-
-/* The option's value; nothing for those that are left out when unset. */
-static void write_option(const struct qn_mapping *m, const struct qn_field *f, const char *key,
-                         enum option option, struct qn_jw *w)
-{
-    bool text = option == OPT_TOKENIZER || option == OPT_RECORD;
-    if ((option == OPT_DESCRIPTION && f->description.p == NULL) || (text && f->tokenizer.p == NULL))
-        return;
-    qn_jw_key(w, key);
-    switch (option) {
-    case OPT_NAME:
-        qn_jw_str(w, f->name);
-        return;
-    case OPT_TYPE:
-        write_type(f, w);
-        return;
-    case OPT_DESCRIPTION:
-        qn_jw_str(w, f->description);
-        return;
-    case OPT_STORED:
-        qn_jw_bool(w, f->stored);
-        return;
-    case OPT_INDEXED:
-        qn_jw_bool(w, f->indexed);
-        return;
-    case OPT_FAST:
-        qn_jw_bool(w, f->columnar);
-        return;
-    case OPT_FAST_TEXT:
-        write_fast_text(f, w);
-        return;
-    case OPT_TOKENIZER:
-        qn_jw_str(w, f->tokenizer);
-        return;
-    case OPT_RECORD:
-        qn_jw_z(w, records[f->record]);
-        return;
-    case OPT_FIELDNORMS:
-        qn_jw_bool(w, f->fieldnorms);
-        return;
-    case OPT_COERCE:
-        qn_jw_bool(w, f->coerce);
-        return;
-    case OPT_NUMBER_OUTPUT:
-        qn_jw_z(w, numbers[f->number_as_string]);
-        return;
-    case OPT_INPUT_FORMATS:
-        write_formats(f, w);
-        return;
-    case OPT_DATE_OUTPUT:
-        qn_jw_str(w, f->output ? qn_date_format_text(f->output) : QN_STR("rfc3339"));
-        return;
-    case OPT_PRECISION:
-        qn_jw_z(w, precisions[f->precision]);
-        return;
-    case OPT_BINARY_INPUT:
-        qn_jw_z(w, binaries[f->input_format]);
-        return;
-    case OPT_BINARY_OUTPUT:
-        qn_jw_z(w, binaries[f->output_format]);
-        return;
-    case OPT_EXPAND_DOTS:
-        qn_jw_bool(w, f->expand_dots);
-        return;
-    case OPT_FIELD_MAPPINGS:
-        write_fields(m, f->id, true, w);
-        return;
-    case OPT_CONCATENATE_FIELDS:
-        qn_jw_raw(w, f->sources.p ? f->sources : QN_STR("[]"));
-        return;
-    case OPT_INCLUDE_DYNAMIC:
-        qn_jw_bool(w, f->include_dynamic);
-        return;
-    }
-}
-
-/* Fields of the root have name and type first; those of objects are sorted throughout. */
-static void write_field(const struct qn_mapping *m, const struct qn_field *f, bool sorted,
-                        struct qn_jw *w)
-{
-    unsigned bit = f->concatenate ? (unsigned)T_CONCAT : 1u << f->type;
-    qn_jw_obj(w);
-    if (!sorted) {
-        write_option(m, f, "name", OPT_NAME, w);
-        write_option(m, f, "type", OPT_TYPE, w);
-    }
-    for (size_t i = 0; i < QN_COUNT_OF(options); i++) {
-        bool first = options[i].option == OPT_NAME || options[i].option == OPT_TYPE;
-        if ((options[i].types & bit) && strcmp(options[i].key, "precision") != 0 &&
-            (sorted || !first))
-            write_option(m, f, options[i].key, options[i].option, w);
-    }
-    qn_jw_end(w);
-}
-
-static void write_dynamic(const struct qn_mapping *m, struct qn_jw *w)
-{
-    static const struct {
-        const char *key;
-        enum option option;
-    } rows[] = {{"description", OPT_DESCRIPTION}, {"indexed", OPT_INDEXED},
-                {"tokenizer", OPT_TOKENIZER},     {"record", OPT_RECORD},
-                {"stored", OPT_STORED},           {"expand_dots", OPT_EXPAND_DOTS},
-                {"fast", OPT_FAST_TEXT}};
-    const struct qn_field *f = &m->fields[m->dynamic_field];
-    qn_jw_key(w, "dynamic_mapping");
-    qn_jw_obj(w);
-    for (size_t i = 0; i < QN_COUNT_OF(rows); i++)
-        write_option(m, f, rows[i].key, rows[i].option, w);
-    qn_jw_end(w);
-}
-
-void qn__write_quickwit(const struct qn_mapping *m, struct qn_jw *w, bool with_uid)
-{
-    const struct qn__map *mp = qn__map_of(m);
-    static const char *const modes[] = {[QN_DYNAMIC_INHERIT] = "dynamic",
-                                        [QN_DYNAMIC_JSON] = "dynamic",
-                                        [QN_DYNAMIC_GROW] = "dynamic",
-                                        [QN_DYNAMIC_LENIENT] = "lenient",
-                                        [QN_DYNAMIC_STRICT] = "strict"};
-    qn_jw_obj(w);
-    if (with_uid)
-        qn_jw_kv_str(w, "doc_mapping_uid",
-                     m->uid.n ? m->uid : QN_STR("00000000000000000000000000"));
-    qn_jw_kv_z(w, "mode", modes[m->mode]);
-    if (m->dynamic_field != QN_NO_FIELD)
-        write_dynamic(m, w);
-    qn_jw_key(w, "field_mappings");
-    write_fields(m, QN_NO_FIELD, false, w);
-    qn_jw_key(w, "timestamp_field");
-    if (m->timestamp_path.p != NULL)
-        qn_jw_str(w, m->timestamp_path);
-    else if (m->timestamp_field != QN_NO_FIELD)
-        qn_jw_str(w, m->fields[m->timestamp_field].path);
-    else
-        qn_jw_null(w);
-    qn_jw_key(w, "tag_fields");
-    qn_jw_arr(w);
-    for (size_t i = 0; i < mp->tags.n; i++)
-        qn_jw_str(w, mp->tags.p[i]);
-    qn_jw_end(w);
-    if (mp->partition_text.p != NULL)
-        qn_jw_kv_str(w, "partition_key", mp->partition_text);
-    qn_jw_kv_u64(w, "max_num_partitions", m->max_num_partitions);
-    qn_jw_kv_bool(w, "index_field_presence", m->index_field_presence);
-    qn_jw_kv_bool(w, "store_document_size", m->doc_length_field != QN_NO_FIELD);
-    qn_jw_kv_bool(w, "store_source", m->store_source);
-    qn_jw_key(w, "tokenizers");
-    if (m->dialect == QN_DIALECT_QUICKWIT) {
-        qn_analysis_write(m->analysis, w);
-    } else {
-        qn_jw_arr(w);
-        qn_jw_end(w);
-    }
-    qn_jw_end(w);
-}
-
-void qn_mapping_write_quickwit(const struct qn_mapping *m, struct qn_jw *w)
-{
-    qn__write_quickwit(m, w, true);
 }

@@ -100,37 +100,58 @@ static struct qn_mapping *grow(struct qn_doc_walker *dw, struct qn_mapping *m)
     return next;
 }
 
+/* One line by a walker that remembers key paths, and by one that looks every key up. */
+static int check_line(struct qn_doc_walker *dw, struct qn_doc_walker *other, struct qn_str line)
+{
+    struct qn_json_tape t;
+    struct qn_doc a, b;
+    struct qn_err err = {0};
+    int rc = qn_doc_read(dw, line, &a, &err);
+    QN_ASSERT(rc >= 0 || (err.code == rc && err.msg[0] != '\0'));
+    qn_json_tape_init(&t, NULL);
+    if (qn_json_read(&t, line, NULL) == 0) {
+        QN_ASSERT(qn_doc_walk(other, qn_json_root(&t), &b, NULL) == rc);
+        QN_ASSERT(rc != 0 || (a.n == b.n && a.partition == b.partition));
+        for (uint32_t i = 0; rc == 0 && i < a.n; i++)
+            QN_ASSERT(a.values[i].field == b.values[i].field &&
+                      qn_value_equal(&a.values[i].value, &b.values[i].value));
+    } else {
+        QN_ASSERT(rc < 0);
+    }
+    if (rc == 0)
+        check_values(dw, &a);
+    qn_json_tape_release(&t);
+    return rc;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    /* walkers are made for a long life and cost accordingly: they are kept from input to input */
+    static struct qn_doc_walker *walkers[QN_COUNT_OF(mappings)][2];
     if (size == 0)
         return 0;
-    struct qn_mapping *m = mapping(data[0] % QN_COUNT_OF(mappings));
-    struct qn_doc_walker *dw = qn_doc_walker_new(m, NULL);
+    size_t k = data[0] % QN_COUNT_OF(mappings);
+    struct qn_mapping *m = mapping(k);
+    for (int i = 0; i < 2; i++) {
+        if (walkers[k][i] == NULL)
+            walkers[k][i] = qn_doc_walker_new(m, NULL);
+        else
+            qn_doc_walker_set_mapping(walkers[k][i], m);
+        qn_doc_walker_forget_paths(walkers[k][i]);
+    }
     struct qn_buf text;
     qn_buf_init(&text, SIZE_MAX);
     qn_buf_put(&text, data + 1, size - 1);
     struct qn_str rest = size > 1 ? qn_buf_str(&text) : QN_STR_NONE, line;
     while (qn_str_split(&rest, '\n', &line)) {
-        struct qn_doc_walker *fresh = qn_doc_walker_new(m, NULL);
-        struct qn_doc a, b;
-        struct qn_err err = {0};
-        int rc = qn_doc_read(dw, line, &a, &err), other = qn_doc_read(fresh, line, &b, NULL);
-        QN_ASSERT(rc == other && (rc != 0 || (a.n == b.n && a.partition == b.partition)));
-        QN_ASSERT(rc >= 0 || (err.code == rc && err.msg[0] != '\0'));
-        for (uint32_t i = 0; rc == 0 && i < a.n; i++)
-            QN_ASSERT(a.values[i].field == b.values[i].field &&
-                      qn_value_equal(&a.values[i].value, &b.values[i].value));
-        if (rc == 0)
-            check_values(dw, &a);
-        qn_doc_walker_free(fresh);
-        if (rc == QN_DOC_GROW) {
-            m = grow(dw, m);
-            rc = qn_doc_read(dw, line, &a, NULL);
+        if (check_line(walkers[k][0], walkers[k][1], line) == QN_DOC_GROW) {
+            m = grow(walkers[k][0], m);
+            qn_doc_walker_set_mapping(walkers[k][1], m);
+            check_line(walkers[k][0], walkers[k][1], line);
         }
     }
     qn_buf_release(&text);
-    qn_doc_walker_free(dw);
     qn_mapping_unref(m);
     return 0;
 }
