@@ -57,9 +57,7 @@ QN_MUST_CHECK int qn__cursor_body(struct qn_cursor *cu, uint32_t b, struct qn_st
                                   struct qn_err *err);
 QN_MUST_CHECK int qn__cursor_pos_bytes(struct qn_cursor *cu, uint32_t b, struct qn_str *bytes,
                                        struct qn_err *err);
-/* Kind and number of documents of a block. */
-uint8_t qn__cursor_kind(const struct qn_cursor *cu, uint32_t b);
-uint32_t qn__cursor_block_docs(const struct qn_cursor *cu, uint32_t b);
+struct qn__block_shape qn__cursor_shape(const struct qn_cursor *cu, uint32_t b);
 /* Fills priv from a list in the postings section. */
 QN_MUST_CHECK int qn__cursor_open_list(struct qn_cursor *cu, const struct qn_term_info *info,
                                        struct qn_err *err);

@@ -126,7 +126,8 @@ static int open_short(struct qn_cursor *cu, const struct qn_term_info *info, str
     pr->one_kind = h[4];
     pr->one_first = get32(h + 8);
     pr->one_last = get32(h + 12);
-    size_t docs = qn__block_docs_bytes(pr->one_kind, info->df, pr->one_first, pr->one_last);
+    struct qn__block_shape sh = {info->df, pr->one_first, pr->one_last, pr->one_kind};
+    size_t docs = qn__block_docs_bytes(&sh);
     if (body > pr->list_len - QN_LIST_SHORT_HEAD || docs > body || pr->one_last >= cu->ps->n_docs)
         return qn_corrupt(err, "postings: bad list at %" PRIu64, pr->list_at);
     pr->body = qn_str_make(h + QN_LIST_SHORT_HEAD, body);
@@ -191,6 +192,12 @@ static uint32_t group_blocks(const struct qn_cursor *cu, uint32_t g)
     return left < QN_POSTINGS_GROUP ? left : QN_POSTINGS_GROUP;
 }
 
+/* The last block of group g. */
+static uint32_t last_block(const struct qn_cursor *cu, uint32_t g)
+{
+    return g * QN_POSTINGS_GROUP + group_blocks(cu, g) - 1;
+}
+
 static bool block_is_sound(const struct qn_cursor *cu, uint32_t b)
 {
     const struct qn__cursor *pr = cu->priv;
@@ -201,8 +208,8 @@ static bool block_is_sound(const struct qn_cursor *cu, uint32_t b)
         return false;
     if (b > 0 && cu->first[b] <= cu->last[b - 1])
         return false;
-    return qn__block_docs_bytes(pr->kinds[b], pr->counts[b] + 1u, cu->first[b], cu->last[b]) <=
-           pr->end[b] - from;
+    struct qn__block_shape sh = qn__cursor_shape(cu, b);
+    return qn__block_docs_bytes(&sh) <= pr->end[b] - from;
 }
 
 static int check_long(const struct qn_cursor *cu, struct qn_err *err)
@@ -217,7 +224,7 @@ static int check_long(const struct qn_cursor *cu, struct qn_err *err)
         df += pr->counts[b] + 1u;
     }
     for (uint32_t g = 0; g < pr->n_groups; g++) {
-        uint32_t last = g * QN_POSTINGS_GROUP + group_blocks(cu, g) - 1;
+        uint32_t last = last_block(cu, g);
         if ((uint64_t)pr->gat[g] + pr->end[last] > bodies || pr->gat[g] % QN_LIST_ALIGN != 0 ||
             (pr->pat && (uint64_t)pr->pat[g] + pr->pend[last] > positions))
             return qn_corrupt(err, "postings: bad group %" PRIu32 " of the list at %" PRIu64, g,
@@ -301,28 +308,34 @@ int qn__cursor_open_list(struct qn_cursor *cu, const struct qn_term_info *info, 
 
 /* ---- groups */
 
+/* Where a group is, and its checksum. */
+struct unit {
+    uint64_t at;
+    size_t n;
+    uint32_t crc;
+};
+
 static int load_group(struct qn_cursor *cu, const struct qn_section *sc, struct qn__group *gr,
-                      uint32_t g, uint64_t at, size_t n, uint32_t crc, struct qn_err *err)
+                      uint32_t g, struct unit un, struct qn_err *err)
 {
     struct qn__cursor *pr = cu->priv;
+    bool whole = sc == cu->ps->lists && pr->whole;
     gr->group = UINT32_MAX;
     qn_slice_release(&gr->slice);
-    if (sc == cu->ps->lists && pr->whole) {
-        /* Borrowed from the head's slice: hold keeps its meaning, drop is never called. */
-        gr->slice = (struct qn_slice){pr->head.p + (at - pr->list_at), n, NULL, NULL};
+    if (whole) {
+        /* Borrowed from the slice of the head, which stays: nothing to drop here. */
+        gr->slice = (struct qn_slice){pr->head.p + (un.at - pr->list_at), un.n, NULL, NULL};
     } else {
-        int rc = qn_section_read(sc, at, n, &gr->slice, err);
+        int rc = qn_section_read(sc, un.at, un.n, &gr->slice, err);
         if (rc < 0)
             return rc;
     }
-    struct qn_slice probe = gr->slice;
-    if (sc == cu->ps->lists && pr->whole)
-        probe.hold = pr->head.hold;
-    if (n != 0 && !qn_section_is_good(sc, at, &probe)) {
-        int rc = qn_section_verify(sc, at, gr->slice.p, n, crc, err);
+    const struct qn_slice *source = whole ? &pr->head : &gr->slice;
+    if (un.n != 0 && !qn_section_is_good(sc, un.at, source)) {
+        int rc = qn_section_verify(sc, un.at, gr->slice.p, un.n, un.crc, err);
         if (rc < 0)
             return rc;
-        qn_section_mark_good(sc, at, &probe);
+        qn_section_mark_good(sc, un.at, source);
     }
     gr->group = g;
     return 0;
@@ -337,9 +350,9 @@ int qn__cursor_body(struct qn_cursor *cu, uint32_t b, struct qn_str *body, struc
     }
     uint32_t g = b / QN_POSTINGS_GROUP;
     if (pr->bodies.group != g) {
-        size_t n = pr->end[g * QN_POSTINGS_GROUP + group_blocks(cu, g) - 1];
-        int rc = load_group(cu, cu->ps->lists, &pr->bodies, g,
-                            pr->list_at + pr->head_len + pr->gat[g], n, pr->gcrc[g], err);
+        struct unit un = {pr->list_at + pr->head_len + pr->gat[g], pr->end[last_block(cu, g)],
+                          pr->gcrc[g]};
+        int rc = load_group(cu, cu->ps->lists, &pr->bodies, g, un, err);
         if (rc < 0)
             return rc;
     }
@@ -357,9 +370,8 @@ int qn__cursor_pos_bytes(struct qn_cursor *cu, uint32_t b, struct qn_str *bytes,
     }
     uint32_t g = b / QN_POSTINGS_GROUP;
     if (pr->positions.group != g) {
-        size_t n = pr->pend[g * QN_POSTINGS_GROUP + group_blocks(cu, g) - 1];
-        int rc = load_group(cu, cu->ps->positions, &pr->positions, g, pr->pos_at + pr->pat[g], n,
-                            pr->pcrc[g], err);
+        struct unit un = {pr->pos_at + pr->pat[g], pr->pend[last_block(cu, g)], pr->pcrc[g]};
+        int rc = load_group(cu, cu->ps->positions, &pr->positions, g, un, err);
         if (rc < 0)
             return rc;
     }

@@ -74,7 +74,7 @@ static void or_shifted(uint64_t *bits, size_t at, const uint8_t *src, size_t n)
 static int fill_whole(struct qn_cursor *cu, uint32_t b, uint32_t lo, uint64_t *bits,
                       struct qn_err *err)
 {
-    uint8_t kind = qn__cursor_kind(cu, b);
+    uint8_t kind = qn__cursor_shape(cu, b).kind;
     uint32_t first = cu->first[b], last = cu->last[b];
     if (cu->priv->form != QN__LIST_INLINE && kind == 0) {
         qn_bits_fill(bits, first - lo, (size_t)(last - lo) + 1);
@@ -116,7 +116,7 @@ int qn_cursor_fill_bits(struct qn_cursor *cu, uint32_t lo, uint32_t hi, uint64_t
         int rc;
         if (cu->first[b] >= lo && cu->last[b] < hi) {
             rc = fill_whole(cu, b, lo, bits, err);
-            *n += qn__cursor_block_docs(cu, b);
+            *n += qn__cursor_shape(cu, b).n;
         } else {
             uint32_t from, to;
             rc = clip(cu, b, lo, hi, &from, &to, err);
@@ -197,7 +197,7 @@ static int retain_in_block(struct qn_cursor *cu, uint32_t b, const uint32_t *ids
 {
     struct qn__cursor *pr = cu->priv;
     const struct qn_simd_ops *ops = cu->ps->ops;
-    uint8_t kind = qn__cursor_kind(cu, b);
+    uint8_t kind = qn__cursor_shape(cu, b).kind;
     *kept = 0;
     if (pr->form != QN__LIST_INLINE && kind == 0) {
         memmove(out, ids, n * sizeof *out);

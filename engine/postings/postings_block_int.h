@@ -8,6 +8,7 @@
 #include "postings/postings_reader.h"
 
 enum { QN_KIND_BITSET = 64 };
+enum { QN_BITSET_MAX = QN_POSTINGS_BLOCK * 36 }; /* bits: 32 + 4 a document */
 enum { QN_LIST_SHORT_HEAD = 16, QN_LIST_HEAD = 32, QN_LIST_ALIGN = 16 };
 #define QN_POSTINGS_MAGIC "QPF1"
 #define QN_POSTINGS_VERSION 1u
@@ -15,25 +16,36 @@ enum { QN_LIST_SHORT_HEAD = 16, QN_LIST_HEAD = 32, QN_LIST_ALIGN = 16 };
 
 /* ---- documents */
 
+/* What the skip data says of a block. */
+struct qn__block_shape {
+    uint32_t n, first, last;
+    uint8_t kind;
+};
+
 /* Appends the documents of a block, 1 <= n <= 256, and gives its kind. */
 uint8_t qn__block_put_docs(struct qn_buf *out, const struct qn_simd_ops *ops, const uint32_t *docs,
                            uint32_t n);
 /* Bytes that the documents of a block take; SIZE_MAX: no such block. */
-size_t qn__block_docs_bytes(uint8_t kind, uint32_t n, uint32_t first, uint32_t last);
+size_t qn__block_docs_bytes(const struct qn__block_shape *sh);
 /* ids: room for n + 64. QN_E_CORRUPT unless they ascend from first to last. */
 QN_MUST_CHECK int qn__block_get_docs(uint32_t *ids, const struct qn_simd_ops *ops,
-                                     const uint8_t *body, uint8_t kind, uint32_t n, uint32_t first,
-                                     uint32_t last, struct qn_err *err);
+                                     const uint8_t *body, const struct qn__block_shape *sh,
+                                     struct qn_err *err);
 
 /* ---- codes */
 
-void qn__block_put_codes(struct qn_buf *out, const struct qn_simd_ops *ops, const uint8_t *codes,
-                         uint32_t n, const struct qn_escape *escapes, uint32_t n_escapes);
-/* Reads n codes and their escapes from [p, end); codes: room for 256 + QN_PAD. Bytes used. */
-QN_MUST_CHECK int qn__block_get_codes(uint8_t *codes, struct qn_escape *escapes,
-                                      uint32_t *n_escapes, const struct qn_simd_ops *ops,
-                                      const uint8_t *p, const uint8_t *end, uint32_t n,
-                                      struct qn_err *err);
+/* The codes of a block; those that are 255 have an escape, in order. */
+struct qn__block_codes {
+    uint8_t *codes; /* room for 256 + QN_PAD */
+    struct qn_escape *escapes;
+    uint32_t n, n_escapes;
+};
+
+void qn__block_put_codes(struct qn_buf *out, const struct qn_simd_ops *ops,
+                         const struct qn__block_codes *bc);
+/* Reads bc->n codes and their escapes from [p, end). Bytes used, or QN_E_CORRUPT. */
+QN_MUST_CHECK int qn__block_get_codes(struct qn__block_codes *bc, const struct qn_simd_ops *ops,
+                                      const uint8_t *p, const uint8_t *end, struct qn_err *err);
 
 /* ---- positions */
 
@@ -49,8 +61,8 @@ QN_MUST_CHECK int qn__positions_get(uint32_t *gaps, const struct qn_simd_ops *op
 
 /* One stored block, as it is copied. */
 struct qn__raw_block {
-    uint32_t first, last, n;
-    uint8_t kind, max_code;
+    struct qn__block_shape shape;
+    uint8_t max_code;
     struct qn_str body, positions;
 };
 /* Borrows: valid until the cursor touches another block. Only for lists of df > 256. */

@@ -188,10 +188,11 @@ static int recode(struct merge *mg, struct source *s, uint32_t b, struct qn__raw
             qn__writer_widen_escapes(mg->opt->postings, tf, norm);
         }
     }
-    size_t docs = qn__block_docs_bytes(rb->kind, rb->n, cu->first[b], cu->last[b]);
+    size_t docs = qn__block_docs_bytes(&rb->shape);
+    struct qn__block_codes bc = {codes, escapes, cu->n_ids, n};
     qn_buf_clear(&mg->body);
     qn_buf_put(&mg->body, rb->body.p, docs);
-    qn__block_put_codes(&mg->body, cu->ps->ops, codes, cu->n_ids, escapes, n);
+    qn__block_put_codes(&mg->body, cu->ps->ops, &bc);
     rb->body = qn_buf_str(&mg->body);
     mg->stats->blocks_recoded++;
     return 0;
@@ -206,8 +207,8 @@ static int copy_list(struct merge *mg, struct source *s)
             rc = recode(mg, s, b, &rb);
         if (rc < 0)
             return rc;
-        rb.first += s->in->doc_base;
-        rb.last += s->in->doc_base;
+        rb.shape.first += s->in->doc_base;
+        rb.shape.last += s->in->doc_base;
         qn__writer_put_raw(mg->opt->postings, &rb);
         mg->stats->blocks_copied += !s->recode;
     }
@@ -386,7 +387,7 @@ static int merge_all(struct merge *mg)
     int rc = check_inputs(mg);
     if (rc < 0)
         return rc;
-    const struct qn_terms **tds = qn_xcalloc(opt->n_inputs + 1, sizeof *tds);
+    const struct qn_terms **tds = qn_xcalloc(opt->n_inputs + 1, sizeof(void *));
     mg->src = qn_xcalloc(opt->n_inputs + 1, sizeof *mg->src);
     for (uint32_t i = 0; i < opt->n_inputs; i++) {
         tds[i] = opt->inputs[i].terms;
@@ -430,15 +431,15 @@ static int by_weight(const void *a, const void *b)
 
 void qn_impacts_merge(struct qn_impacts *out, const struct qn_postings_input *inputs, uint32_t n)
 {
-    const struct qn_postings **ps = qn_xcalloc(n + 1, sizeof *ps);
-    const struct qn_impacts **ims = qn_xcalloc(n + 1, sizeof *ims);
+    const struct qn_postings **ps = qn_xcalloc(n + 1, sizeof(void *));
+    const struct qn_impacts **ims = qn_xcalloc(n + 1, sizeof(void *));
     uint32_t m = 0;
     bool equal = true;
     uint64_t tokens = 0, docs = 0;
     for (uint32_t i = 0; i < n; i++)
         if (inputs[i].terms != NULL && inputs[i].postings->impacts.n != 0)
             ps[m++] = inputs[i].postings;
-    qsort(ps, m, sizeof *ps, by_weight);
+    qsort(ps, m, sizeof(void *), by_weight);
     for (uint32_t i = 0; i < m; i++) {
         ims[i] = &ps[i]->impacts;
         equal &= qn_impacts_equal(ims[0], ims[i]);

@@ -131,14 +131,12 @@ uint64_t qn_cursor_sum_tf(const struct qn_cursor *cu)
 
 /* ---- blocks */
 
-uint8_t qn__cursor_kind(const struct qn_cursor *cu, uint32_t b)
+struct qn__block_shape qn__cursor_shape(const struct qn_cursor *cu, uint32_t b)
 {
-    return cu->priv->form == QN__LIST_LONG ? cu->priv->kinds[b] : cu->priv->one_kind;
-}
-
-uint32_t qn__cursor_block_docs(const struct qn_cursor *cu, uint32_t b)
-{
-    return cu->priv->form == QN__LIST_LONG ? cu->priv->counts[b] + 1u : cu->df;
+    const struct qn__cursor *pr = cu->priv;
+    if (pr->form != QN__LIST_LONG)
+        return (struct qn__block_shape){cu->df, pr->one_first, pr->one_last, pr->one_kind};
+    return (struct qn__block_shape){pr->counts[b] + 1u, cu->first[b], cu->last[b], pr->kinds[b]};
 }
 
 uint32_t qn_cursor_find_block(const struct qn_cursor *cu, uint32_t doc)
@@ -165,12 +163,11 @@ int qn_cursor_load(struct qn_cursor *cu, uint32_t block, struct qn_err *err)
     int rc = qn__cursor_body(cu, block, &body, err);
     if (rc < 0)
         return rc;
-    uint32_t n = qn__cursor_block_docs(cu, block);
-    rc = qn__block_get_docs(cu->ids, cu->ps->ops, (const uint8_t *)body.p,
-                            qn__cursor_kind(cu, block), n, cu->first[block], cu->last[block], err);
+    struct qn__block_shape sh = qn__cursor_shape(cu, block);
+    rc = qn__block_get_docs(cu->ids, cu->ps->ops, (const uint8_t *)body.p, &sh, err);
     if (rc < 0)
         return rc;
-    cu->n_ids = n;
+    cu->n_ids = sh.n;
     cu->block = block;
     return 0;
 }
@@ -193,10 +190,10 @@ int qn_cursor_codes(struct qn_cursor *cu, struct qn_err *err)
     if (rc < 0)
         return rc;
     const uint8_t *p = (const uint8_t *)body.p;
-    size_t docs = qn__block_docs_bytes(qn__cursor_kind(cu, cu->block), cu->n_ids,
-                                       cu->first[cu->block], cu->last[cu->block]);
-    rc = qn__block_get_codes(cu->codes, cu->escapes, &cu->n_escapes, cu->ps->ops, p + docs,
-                             p + body.n, cu->n_ids, err);
+    struct qn__block_shape sh = qn__cursor_shape(cu, cu->block);
+    struct qn__block_codes bc = {cu->codes, cu->escapes, cu->n_ids, 0};
+    rc = qn__block_get_codes(&bc, cu->ps->ops, p + qn__block_docs_bytes(&sh), p + body.n, err);
+    cu->n_escapes = bc.n_escapes;
     pr->codes_ready = rc >= 0;
     return rc < 0 ? rc : 0;
 }
@@ -321,11 +318,7 @@ int qn__cursor_raw_block(struct qn_cursor *cu, uint32_t b, struct qn__raw_block 
                          struct qn_err *err)
 {
     struct qn__cursor *pr = cu->priv;
-    *out = (struct qn__raw_block){.first = cu->first[b],
-                                  .last = cu->last[b],
-                                  .n = pr->counts[b] + 1u,
-                                  .kind = pr->kinds[b],
-                                  .max_code = pr->maxima[b]};
+    *out = (struct qn__raw_block){.shape = qn__cursor_shape(cu, b), .max_code = pr->maxima[b]};
     int rc = qn__cursor_body(cu, b, &out->body, err);
     if (rc == 0 && cu->ps->record == QN_RECORD_POSITION)
         rc = qn__cursor_pos_bytes(cu, b, &out->positions, err);

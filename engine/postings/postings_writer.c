@@ -125,22 +125,22 @@ static void close_group(struct qn_postings_writer *wr)
         wr->rc = QN_E_TOO_LARGE;
 }
 
-static void note_block(struct qn_postings_writer *wr, uint8_t kind, uint32_t first, uint32_t last,
-                       uint32_t n, uint8_t max_code)
+static void note_block(struct qn_postings_writer *wr, const struct qn__block_shape *sh,
+                       uint8_t max_code)
 {
-    qn_vec_push(&wr->kinds, kind);
-    qn_vec_push(&wr->first, first);
-    qn_vec_push(&wr->last, last);
-    qn_vec_push(&wr->counts, (uint8_t)(n - 1));
+    qn_vec_push(&wr->kinds, sh->kind);
+    qn_vec_push(&wr->first, sh->first);
+    qn_vec_push(&wr->last, sh->last);
+    qn_vec_push(&wr->counts, (uint8_t)(sh->n - 1));
     qn_vec_push(&wr->maxima, max_code);
     qn_vec_push(&wr->end, (uint32_t)(wr->bodies.n - wr->group_at));
     if (wr->has_positions)
         qn_vec_push(&wr->pend, (uint32_t)wr->group_pos.n);
     wr->max_code = max_code > wr->max_code ? max_code : wr->max_code;
-    wr->df += n;
-    if (kind == 0)
+    wr->df += sh->n;
+    if (sh->kind == 0)
         wr->stats.run_blocks++;
-    else if (kind == QN_KIND_BITSET)
+    else if (sh->kind == QN_KIND_BITSET)
         wr->stats.bitset_blocks++;
     else
         wr->stats.packed_blocks++;
@@ -153,6 +153,12 @@ static uint8_t max_pending(const struct qn_postings_writer *wr)
     return wr->has_codes ? wr->ops->max8(wr->codes, wr->n) : 0;
 }
 
+static void put_codes(struct qn_postings_writer *wr, struct qn_buf *out)
+{
+    struct qn__block_codes bc = {wr->codes, wr->escapes, wr->n, wr->n_escapes};
+    qn__block_put_codes(out, wr->ops, &bc);
+}
+
 /* Turns the pending postings into a block of the long list. */
 static void close_block(struct qn_postings_writer *wr)
 {
@@ -160,12 +166,13 @@ static void close_block(struct qn_postings_writer *wr)
         return;
     if (wr->first.n % QN_POSTINGS_GROUP == 0)
         open_group(wr);
-    uint8_t kind = qn__block_put_docs(&wr->bodies, wr->ops, wr->docs, wr->n);
+    struct qn__block_shape sh = {wr->n, wr->docs[0], wr->docs[wr->n - 1], 0};
+    sh.kind = qn__block_put_docs(&wr->bodies, wr->ops, wr->docs, wr->n);
     if (wr->has_codes)
-        qn__block_put_codes(&wr->bodies, wr->ops, wr->codes, wr->n, wr->escapes, wr->n_escapes);
+        put_codes(wr, &wr->bodies);
     if (wr->has_positions)
         qn__positions_put(&wr->group_pos, wr->ops, wr->gaps.p, wr->gaps.n);
-    note_block(wr, kind, wr->docs[0], wr->docs[wr->n - 1], wr->n, max_pending(wr));
+    note_block(wr, &sh, max_pending(wr));
     wr->n = wr->n_escapes = 0;
     qn_vec_clear(&wr->gaps);
 }
@@ -178,7 +185,7 @@ void qn__writer_put_raw(struct qn_postings_writer *wr, const struct qn__raw_bloc
     qn_buf_put_str(&wr->bodies, rb->body);
     if (wr->has_positions)
         qn_buf_put_str(&wr->group_pos, rb->positions);
-    note_block(wr, rb->kind, rb->first, rb->last, rb->n, rb->max_code);
+    note_block(wr, &rb->shape, rb->max_code);
 }
 
 void qn__writer_add_sum_tf(struct qn_postings_writer *wr, uint64_t sum_tf)
@@ -361,7 +368,7 @@ static void write_short(struct qn_postings_writer *wr, struct qn_term_info *info
     b->p[4] = (char)qn__block_put_docs(b, wr->ops, wr->docs, wr->n);
     b->p[5] = (char)max_pending(wr);
     if (wr->has_codes)
-        qn__block_put_codes(b, wr->ops, wr->codes, wr->n, wr->escapes, wr->n_escapes);
+        put_codes(wr, b);
     uint16_t body = (uint16_t)(b->n - QN_LIST_SHORT_HEAD);
     memcpy(b->p + 6, &body, 2);
     memcpy(b->p + 8, &wr->docs[0], 4);
