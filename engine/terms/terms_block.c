@@ -142,7 +142,7 @@ static int check_group(struct qn__terms_block *b, const struct qn_simd_ops *ops,
     ops->unpack32(suf, b->at[T_SUF] + 4 * (size_t)g * b->width[T_SUF], n, b->width[T_SUF],
                   b->min[T_SUF]);
     uint64_t symbols = 0;
-    if (pre[0] != 0 || get32(b->groups + 4 * g) != *at)
+    if (pre[0] != 0 || get32(b->groups + 4 * (size_t)g) != *at)
         return bad(b, "group", err);
     for (uint32_t i = 0; i < n; i++) {
         if (pre[i] > len || suf[i] > QN_TERM_MAX_BYTES || (b->fixed && pre[i] > suf[i]))

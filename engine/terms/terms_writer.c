@@ -294,7 +294,7 @@ static void put_header(struct qn_terms_writer *wr, bool fixed)
     memcpy(h + 20, &n_inline, 2);
     memcpy(h + 22, &n_list, 2);
     memcpy(h + 24, &wr->list_base, 8);
-    h[65] = fixed;
+    h[65] = (char)(fixed ? 1 : 0);
 }
 
 /* Packs the body when that saves a sixteenth: below, decoding costs more than it spares. */
