@@ -154,7 +154,8 @@ static void read_all(struct world *w)
             memcpy(exact, w->bytes[t], w->infos[t].len % 256);
             w->infos[t].bytes = exact;
             if (qn_cursor_open(&cu, ps, &w->infos[t], &err) == 0) {
-                QN_ASSERT(use(cu, w->n_docs) != 1);
+                volatile uint64_t sink = use(cu, w->n_docs);
+                (void)sink;
                 qn_cursor_close(cu);
             }
             free(exact);

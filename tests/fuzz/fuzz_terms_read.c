@@ -74,7 +74,7 @@ static void edit(struct qn_buf *const bufs[3], const uint8_t *p, size_t n)
     }
 }
 
-static void use(const struct qn_terms *td, const struct qn_section *absence)
+static uint64_t use(const struct qn_terms *td, const struct qn_section *absence)
 {
     struct qn_err err = {0};
     struct qn_terms_iter *it = qn_terms_iter_new(td);
@@ -108,8 +108,8 @@ static void use(const struct qn_terms *td, const struct qn_section *absence)
             sum += mg->term.n;
         qn_terms_merge_free(mg);
     }
-    QN_ASSERT(sum != 1);
     qn_terms_iter_free(it);
+    return sum;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -143,7 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     QN_ASSERT(qn_section_open(&sc, ob, 0, bytes.n, "terms", 6, &ops, &err) == 0);
     QN_ASSERT(qn_section_open(&bloom_sc, bloom_ob, 0, bloom.n, "absence", 6, &ops, &err) == 0);
     if (qn_terms_open(&td, qn_buf_str(&hot), &sc, &err) == 0) {
-        use(td, &bloom_sc);
+        volatile uint64_t sink = use(td, &bloom_sc);
+        (void)sink;
         qn_terms_free(td);
     }
     qn_section_close(&sc);
