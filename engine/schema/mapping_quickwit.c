@@ -1,4 +1,5 @@
 /* Quickwit's doc_mapping: JSON to mapping. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "quickwit_int.h"
