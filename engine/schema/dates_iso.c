@@ -28,13 +28,21 @@ static int month_days(int64_t year, int month)
     return days[month - 1] + (month == 2 && leap);
 }
 
-/* Midnight of "YYYY-MM-DD" in nanoseconds; the day before is remembered. */
-static int read_day(const char *p, struct qn_date_context *cx, int64_t *ns)
+/* Ten bytes at once, as two overlapping words. */
+static inline bool same_ten(const char *a, const char *b)
 {
-    if (cx->day[0] != 0 && memcmp(p, cx->day, sizeof cx->day) == 0) {
-        *ns = cx->day_ns;
-        return 0;
-    }
+    uint64_t x, y, u, v;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    memcpy(&u, a + 2, sizeof u);
+    memcpy(&v, b + 2, sizeof v);
+    return ((x ^ y) | (u ^ v)) == 0;
+}
+
+/* Midnight of "YYYY-MM-DD" in nanoseconds, remembered for the next. */
+static __attribute__((noinline)) int read_new_day(const char *p, struct qn_date_context *cx,
+                                                  int64_t *ns)
+{
     int year = number(p, 4), month = number(p + 5, 2), day = number(p + 8, 2);
     if (year < 0 || month < 1 || month > 12 || day < 1 || p[4] != '-' || p[7] != '-' ||
         day > month_days(year, month))
@@ -46,9 +54,17 @@ static int read_day(const char *p, struct qn_date_context *cx, int64_t *ns)
     return 0;
 }
 
+static inline int read_day(const char *p, struct qn_date_context *cx, int64_t *ns)
+{
+    if (QN_UNLIKELY(cx->day[0] == 0 || !same_ten(p, cx->day)))
+        return read_new_day(p, cx, ns);
+    *ns = cx->day_ns;
+    return 0;
+}
+
 /* "HH:MM:SS" as seconds, or -1. All eight bytes at once: digits have 0011 in their high half and do
  * not carry when 6 is added to the low one. */
-static int read_clock(const char *p)
+static inline int read_clock(const char *p)
 {
     uint64_t w;
     memcpy(&w, p, sizeof w);
@@ -65,7 +81,7 @@ static const int32_t scale[10] = {1000000000, 100000000, 10000000, 1000000, 1000
                                   10000,      1000,      100,      10,      1};
 
 /* The digits at *p as a fraction of a second; what is beyond nanoseconds is cut off. */
-static bool read_fraction(const char **p, const char *end, int *nanos)
+static inline bool read_fraction(const char **p, const char *end, int *nanos)
 {
     const char *from = *p;
     int v = 0, n = 0;
@@ -104,27 +120,38 @@ bool qn__date_read_zone(const char **p, const char *end, int32_t *offset_s)
     return true;
 }
 
-int qn_date_read_rfc3339(struct qn_str s, struct qn_date_context *cx, int64_t *ns)
+/* What follows the seconds: a fraction, then the zone, to the end. */
+static inline bool read_rest(const char *p, const char *end, int *nanos, int32_t *offset_s)
 {
-    const char *p = s.p, *end = s.p + s.n;
-    if (s.n < 20 || (p[10] != 'T' && p[10] != 't' && p[10] != ' '))
-        return QN_E_PARSE;
-    int64_t day_ns, rest_ns;
-    int rc = read_day(p, cx, &day_ns), clock = read_clock(p + 11), nanos = 0;
-    int32_t offset_s;
-    if (rc < 0 || clock < 0)
-        return rc < 0 ? rc : QN_E_PARSE;
-    p += 19;
+    *nanos = 0;
+    *offset_s = 0;
     if (*p == '.' || *p == ',') {
         p++;
-        if (!read_fraction(&p, end, &nanos))
-            return QN_E_PARSE;
+        if (QN_LIKELY(end - p == 4 && digit(p[0]) && digit(p[1]) && digit(p[2]))) {
+            *nanos = ((p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0')) * 1000000;
+            p += 3;
+        } else if (!read_fraction(&p, end, nanos)) {
+            return false;
+        }
     }
-    if (p + 1 == end && (*p == 'Z' || *p == 'z'))
-        offset_s = 0;
-    else if (end - p != 6 || p[3] != ':' || !qn__date_read_zone(&p, end, &offset_s) || p != end)
+    if (QN_LIKELY(p + 1 == end && (*p == 'Z' || *p == 'z')))
+        return true;
+    return end - p == 6 && p[3] == ':' && qn__date_read_zone(&p, end, offset_s) && p == end;
+}
+
+int qn_date_read_rfc3339(struct qn_str s, struct qn_date_context *cx, int64_t *ns)
+{
+    const char *p = s.p;
+    if (s.n < 20 || (p[10] != 'T' && p[10] != 't' && p[10] != ' '))
         return QN_E_PARSE;
-    rest_ns = (clock - offset_s) * NS_PER_S + nanos;
+    int64_t day_ns;
+    int rc = read_day(p, cx, &day_ns), clock = read_clock(p + 11), nanos;
+    int32_t offset_s;
+    if (QN_UNLIKELY(rc < 0))
+        return rc;
+    if (QN_UNLIKELY(clock < 0 || !read_rest(p + 19, p + s.n, &nanos, &offset_s)))
+        return QN_E_PARSE;
+    int64_t rest_ns = (clock - offset_s) * NS_PER_S + nanos;
     return __builtin_add_overflow(day_ns, rest_ns, ns) ? QN_E_RANGE : 0;
 }
 
