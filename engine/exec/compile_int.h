@@ -17,6 +17,9 @@ void qn__op_list_free(struct qn__op_list *list);
 /* The documents of at least `least` of them; takes the list. None: no document. */
 QN_MUST_CHECK int qn__op_list_or(struct qn_op **out, struct qn_exec *ex, struct qn__op_list *list,
                                  uint32_t least);
+/* The phrases (of a prefix: one for each expansion) whose union a node matches; free the list. */
+QN_MUST_CHECK int qn__compile_phrases(struct qn__op_list *list, struct qn_exec *ex,
+                                      const struct qn_query_has_phrase *ph, struct qn_err *err);
 /* *out = op, or QN_E_BUDGET when there is none. */
 QN_MUST_CHECK int qn__op_give(struct qn_op **out, struct qn_op *op);
 

@@ -179,56 +179,66 @@ static int has_any(struct qn_op **out, struct qn_exec *ex, const struct qn_query
 
 /* ---- phrases */
 
-static int phrases_with(struct qn_op **out, struct qn_exec *ex, struct qn_split_field *fd,
+/* One phrase for each of the first expansions of its last term. */
+static int phrases_with(struct qn__op_list *list, struct qn_exec *ex, struct qn_split_field *fd,
                         const struct qn_query_has_phrase *ph, struct qn_op_phrase_term *terms,
                         struct qn_err *err)
 {
     struct qn_terms_iter *it = qn_terms_iter_new(fd->terms);
-    struct qn__op_list list = {0};
-    struct qn_str prefix = terms[ph->n - 1].text;
     qn_ord from, to;
-    int rc = qn_terms_prefix(it, prefix, &from, &to, err);
+    int rc = qn_terms_prefix(it, terms[ph->n - 1].text, &from, &to, err);
     if (rc >= 0 && to - from > ph->max_expansions)
         to = from + ph->max_expansions;
     if (rc >= 0)
-        rc = qn__op_list_init(&list, ex, (uint32_t)(to - from));
+        rc = qn__op_list_init(list, ex, (uint32_t)(to - from));
     if (rc >= 0 && from < to)
         rc = qn_terms_seek_ord(it, from, err);
     while (rc == 0 && from < to && it->ord < to) {
         terms[ph->n - 1].text = it->term;
-        rc = ph->n == 1 ? qn_op_term(&list.p[list.n], ex, fd, it->term, err)
-                        : qn_op_phrase(&list.p[list.n], ex, fd, terms, ph->n, ph->slop, err);
-        list.n += rc == 0;
+        rc = ph->n == 1 ? qn_op_term(&list->p[list->n], ex, fd, it->term, err)
+                        : qn_op_phrase(&list->p[list->n], ex, fd, terms, ph->n, ph->slop, err);
+        list->n += rc == 0;
         if (rc == 0)
             rc = qn_terms_next(it, err);
     }
     qn_terms_iter_free(it);
-    if (rc >= 0)
-        return qn__op_list_or(out, ex, &list, 1);
-    qn__op_list_free(&list);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
-static int has_phrase(struct qn_op **out, struct qn_exec *ex, const struct qn_query_has_phrase *ph,
-                      struct qn_err *err)
+int qn__compile_phrases(struct qn__op_list *list, struct qn_exec *ex,
+                        const struct qn_query_has_phrase *ph, struct qn_err *err)
 {
     struct qn_split_field *fd = qn_compile_field(ex, &ph->target);
+    *list = (struct qn__op_list){0};
     if (fd == NULL || ph->n == 0)
-        return qn__op_give(out, qn_op_none(ex));
+        return 0;
     int rc = qn_split_use(fd, err);
-    if (rc < 0)
+    if (rc < 0 || fd->postings == NULL)
         return rc;
-    if (fd->postings == NULL)
-        return qn__op_give(out, qn_op_none(ex));
     struct qn_op_phrase_term *terms = qn_arena_array(ex->ar, struct qn_op_phrase_term, ph->n);
     if (terms == NULL)
         return QN_E_BUDGET;
     for (uint32_t i = 0; i < ph->n; i++)
         terms[i] = (struct qn_op_phrase_term){ph->terms[i].text, ph->terms[i].position};
     if (ph->last_is_prefix)
-        return phrases_with(out, ex, fd, ph, terms, err);
-    return ph->n == 1 ? qn_op_term(out, ex, fd, terms[0].text, err)
-                      : qn_op_phrase(out, ex, fd, terms, ph->n, ph->slop, err);
+        return phrases_with(list, ex, fd, ph, terms, err);
+    rc = qn__op_list_init(list, ex, 1);
+    if (rc == 0)
+        rc = ph->n == 1 ? qn_op_term(&list->p[0], ex, fd, terms[0].text, err)
+                        : qn_op_phrase(&list->p[0], ex, fd, terms, ph->n, ph->slop, err);
+    list->n = rc == 0;
+    return rc;
+}
+
+static int has_phrase(struct qn_op **out, struct qn_exec *ex, const struct qn_query_has_phrase *ph,
+                      struct qn_err *err)
+{
+    struct qn__op_list list;
+    int rc = qn__compile_phrases(&list, ex, ph, err);
+    if (rc == 0)
+        return qn__op_list_or(out, ex, &list, 1);
+    qn__op_list_free(&list);
+    return rc;
 }
 
 /* ---- ranges */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "exec/operator.h"
+#include "operator_int.h"
 
 /* Documents with all terms, of which those stay whose positions agree. Sloppy phrases follow
  * Lucene: with every position taken relative to its term's place in the phrase, a match spans at
@@ -149,6 +149,77 @@ static void phrase_free(struct qn_op *op)
 }
 
 static const struct qn_op_ops phrase_ops = {"phrase", phrase_next, phrase_fill, NULL, phrase_free};
+
+static float exact_freq(const struct phrase *ph)
+{
+    float n = 0;
+    for (uint32_t k = 0; k < ph->n_pos[0]; k++) {
+        int64_t start = (int64_t)ph->pos[0][k] - ph->offsets[0];
+        uint32_t i = 1;
+        while (i < ph->n && has_position(ph->pos[i], ph->n_pos[i], start + ph->offsets[i]))
+            i++;
+        n += i == ph->n;
+    }
+    return n;
+}
+
+static uint32_t earliest(const struct phrase *ph, uint32_t except)
+{
+    uint32_t low = except == 0 ? 1 : 0;
+    for (uint32_t i = 0; i < ph->n; i++)
+        if (i != except && relative(ph, i) < relative(ph, low))
+            low = i;
+    return low;
+}
+
+/* Lucene's way to count: the earliest term moves on as long as the span shrinks; where it passes
+ * the next one, the smallest span so far is a match. */
+static float sloppy_freq(const struct phrase *ph)
+{
+    float freq = 0;
+    int64_t high = INT64_MIN;
+    memset(ph->at, 0, ph->n * sizeof *ph->at);
+    for (uint32_t i = 0; i < ph->n; i++)
+        high = relative(ph, i) > high ? relative(ph, i) : high;
+    uint32_t low = earliest(ph, UINT32_MAX);
+    int64_t span = high - relative(ph, low);
+    bool distinct = all_distinct(ph);
+    while (++ph->at[low] < ph->n_pos[low]) {
+        high = relative(ph, low) > high ? relative(ph, low) : high;
+        uint32_t next = earliest(ph, low);
+        if (relative(ph, low) > relative(ph, next)) {
+            if (span <= ph->slop && distinct)
+                freq += 1 / (1 + (float)span);
+            low = next;
+            span = high - relative(ph, low);
+            distinct = all_distinct(ph);
+        } else if (!distinct || high - relative(ph, low) < span) {
+            bool now = all_distinct(ph);
+            if (now || !distinct)
+                span = high - relative(ph, low);
+            distinct = now || distinct;
+        }
+    }
+    if (span <= ph->slop && distinct)
+        freq += 1 / (1 + (float)span);
+    return freq;
+}
+
+int qn__op_phrase_freqs(struct qn_op *op, const uint32_t *ids, uint32_t n, float *freqs,
+                        struct qn_err *err)
+{
+    struct phrase *ph = (struct phrase *)op;
+    for (uint32_t i = 0; i < n; i++) {
+        freqs[i] = 1;
+        if (op->ops != &phrase_ops)
+            continue;
+        int rc = load_positions(ph, ids[i], err);
+        if (rc < 0)
+            return rc;
+        freqs[i] = ph->slop == 0 ? exact_freq(ph) : sloppy_freq(ph);
+    }
+    return 0;
+}
 
 static int open_terms(struct phrase *ph, struct qn_split_field *fd,
                       const struct qn_op_phrase_term *terms, struct qn_op **must,

@@ -38,6 +38,7 @@ struct qn_stats {
     struct qn_arena *ar;
     struct qn_map fields; /* physical field -> struct qn_field_stats */
     struct qn_map terms;  /* physical field and term -> df */
+    uint32_t epoch;       /* splits added so far */
 };
 void qn_stats_init(struct qn_stats *st, struct qn_arena *ar);
 void qn_stats_release(struct qn_stats *st);
@@ -45,7 +46,7 @@ void qn_stats_release(struct qn_stats *st);
 QN_MUST_CHECK int qn_stats_collect(struct qn_stats *st, struct qn_exec *ex,
                                    const struct qn_query *q, struct qn_err *err);
 /* Adds another's numbers (of other splits). */
-void qn_stats_merge(struct qn_stats *st, const struct qn_stats *more);
+QN_MUST_CHECK int qn_stats_merge(struct qn_stats *st, const struct qn_stats *more);
 
 float qn_bm25_idf(uint64_t n_docs, uint64_t df);
 /* 0 for an empty document set. */

@@ -31,6 +31,7 @@ struct model {
     /* Of the whole index: of this split here. */
     uint32_t df[VOCABULARY + 10], n_with_body;
     uint64_t sum_words;
+    bool no_slop; /* random phrases are exact */
 };
 
 static const struct qn_simd_ops *simd(void)
@@ -299,7 +300,7 @@ static inline void random_leaf(struct qn_query *q, struct qn_arena *ar, struct q
         t[0] = (struct qn_phrase_term){arena_word(ar, pick_word(r)), 0};
         t[1] = (struct qn_phrase_term){arena_word(ar, pick_word(r)), 1};
         q->has_phrase = (struct qn_query_has_phrase){model_target(BODY), t, 2, 0, false, 0};
-        if (qn_rng_below(r, 3) == 0)
+        if (qn_rng_below(r, 3) == 0 && !m->no_slop)
             q->has_phrase.slop = (uint32_t)qn_rng_below(r, 3);
         else if (qn_rng_below(r, 3) == 0)
             q->has_phrase.last_is_prefix = true, q->has_phrase.max_expansions = 1000;
@@ -475,6 +476,114 @@ static inline bool model_matches(const struct qn_query *q, const struct model_do
     }
     default:
         return model_leaf(q, d);
+    }
+}
+
+/* ---- scores, as the definition says */
+
+static inline float model_bm25(float boost, double idf, float tf, uint32_t length, double average)
+{
+    return (float)(boost * 2.2 * idf * tf /
+                   (tf + 1.2 * (1 - 0.75 + 0.75 * length / (double)(float)average)));
+}
+
+static inline double model_idf(double n, double df)
+{
+    return log(1 + (n - df + 0.5) / (df + 0.5));
+}
+
+static inline uint32_t model_length(const struct model_doc *d)
+{
+    return qn_norm_decode(qn_norm_encode(d->n_words));
+}
+
+/* Of a word of the body, or of a level. */
+static inline float model_term_score(const struct model *m, const struct model_doc *d, int field,
+                                     struct qn_str term, float boost)
+{
+    char room[16];
+    uint32_t tf = 0, df = 0, n = 0;
+    if (field == BODY) {
+        for (int k = 0; k < d->n_words; k++)
+            tf += qn_str_eq(word_of(d->words[k], room), term);
+        for (unsigned w = 0; w < VOCABULARY; w++)
+            if (qn_str_eq(word_of(w, room), term))
+                df = m->df[w];
+        double average = (double)m->sum_words / m->n_with_body;
+        return tf == 0 ? 0
+                       : model_bm25(boost, model_idf(m->n_with_body, df), (float)tf,
+                                    model_length(d), average);
+    }
+    for (uint32_t i = 0; i < m->n; i++) {
+        n += m->docs[i].level >= 0;
+        df += m->docs[i].level >= 0 && qn_str_eq(word_of((unsigned)m->docs[i].level, room), term);
+    }
+    return d->level >= 0 && qn_str_eq(word_of((unsigned)d->level, room), term)
+               ? model_bm25(boost, model_idf(n, df), 1, 1, 1)
+               : 0;
+}
+
+static inline float model_phrase_score(const struct model *m, const struct model_doc *d,
+                                       const struct qn_query_has_phrase *ph, float boost)
+{
+    char room[16];
+    double idf = 0;
+    for (uint32_t i = 0; i < 2; i++)
+        for (unsigned w = 0; w < VOCABULARY; w++) {
+            struct qn_str word = word_of(w, room);
+            if (m->df[w] > 0 &&
+                (i == 1 && ph->last_is_prefix ? qn_str_starts(word, ph->terms[i].text)
+                                              : qn_str_eq(word, ph->terms[i].text)))
+                idf += model_idf(m->n_with_body, m->df[w]);
+        }
+    return model_bm25(boost, idf, phrase_frequency(ph, d), model_length(d),
+                      (double)m->sum_words / m->n_with_body);
+}
+
+/* Of a document that matches. */
+static inline float model_score(const struct model *m, const struct qn_query *q,
+                                const struct model_doc *d, float boost)
+{
+    float sum = 0, best = 0;
+    boost *= q->boost;
+    switch (q->kind) {
+    case QN_QUERY_BOOL:
+        for (uint32_t i = 0; i < q->bools.must.n; i++)
+            sum += model_score(m, q->bools.must.p[i], d, boost);
+        for (uint32_t i = 0; i < q->bools.should.n; i++)
+            if (model_matches(q->bools.should.p[i], d))
+                sum += model_score(m, q->bools.should.p[i], d, boost);
+        return sum;
+    case QN_QUERY_DIS_MAX:
+        for (uint32_t i = 0; i < q->dis_max.any.n; i++) {
+            if (!model_matches(q->dis_max.any.p[i], d))
+                continue;
+            float one = model_score(m, q->dis_max.any.p[i], d, boost);
+            sum += one;
+            best = one > best ? one : best;
+        }
+        return best + q->dis_max.tie_breaker * (sum - best);
+    case QN_QUERY_BOOSTING:
+        sum = model_score(m, q->boosting.positive, d, boost);
+        return model_matches(q->boosting.negative, d) ? sum * q->boosting.negative_boost : sum;
+    case QN_QUERY_HAS_PHRASE:
+        return model_phrase_score(m, d, &q->has_phrase, boost);
+    case QN_QUERY_HAS_TERM: {
+        int field = field_of(&q->has_term.target);
+        return field == BODY || field == LEVEL
+                   ? model_term_score(m, d, field, q->has_term.value.str, boost)
+                   : boost;
+    }
+    case QN_QUERY_HAS_ANY: {
+        int field = field_of(&q->has_any.target);
+        if (!q->has_any.scored || (field != BODY && field != LEVEL))
+            return boost;
+        for (uint32_t i = 0; i < q->has_any.n; i++)
+            sum += model_term_score(m, d, field, q->has_any.values[i].str, boost);
+        return sum;
+    }
+    default:
+        return boost;
     }
 }
 
