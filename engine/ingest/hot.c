@@ -114,13 +114,19 @@ int qn_hot_add(struct qn_hot *ho, const struct qn_parsed *pd, uint32_t from, uin
             qn_indexer_batch(ho->ix, pd);
             ho->batch = pd;
         }
-        *refused += qn_indexer_add(ho->ix, i, NULL) < 0;
+        if (pd->docs.p[i].text.p != NULL)
+            *refused += qn_indexer_add(ho->ix, i, NULL) < 0;
         ++*taken;
         ho->end = seq + i + 1;
     }
     /* The batch may go away now, and another may come to lie where it was. */
     ho->batch = NULL;
     return 0;
+}
+
+void qn_hot_advance(struct qn_hot *ho, uint64_t end)
+{
+    ho->end = end > ho->end ? end : ho->end;
 }
 
 static int open_sealed(struct qn_hot *ho, const struct qn_split_info *info, struct qn_err *err)

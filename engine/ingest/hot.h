@@ -39,6 +39,8 @@ void qn_hot_free(struct qn_hot *ho); /* its visible splits stay visible; NULL is
  * in *refused. */
 QN_MUST_CHECK int qn_hot_add(struct qn_hot *ho, const struct qn_parsed *pd, uint32_t from,
                              uint64_t seq, uint32_t *taken, uint32_t *refused);
+/* Nothing below `end` is still to come: after a batch whose last operations were not documents. */
+void qn_hot_advance(struct qn_hot *ho, uint64_t end);
 /* What is in memory becomes a visible hot split; nothing in memory: nothing happens. */
 QN_MUST_CHECK int qn_hot_seal(struct qn_hot *ho, struct qn_err *err);
 bool qn_hot_wants_seal(const struct qn_hot *ho);

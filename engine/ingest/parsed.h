@@ -28,7 +28,7 @@ struct qn_parsed_doc {
     bool has_timestamp;
     int64_t timestamp_ns;
     uint64_t partition;
-    struct qn_str text;
+    struct qn_str text; /* .p == NULL: no document, only its place in the batch */
 };
 
 struct qn_parsed {
