@@ -214,7 +214,11 @@ static void put_zsh(struct qn_buf *out)
                       "    _describe command second\n"
                       "    return\n"
                       "  fi\n"
-                      "  (($#second)) && cmd=\"$cmd $words[3]\"\n"
+                      "  if (($#second)); then\n"
+                      "    cmd=\"$cmd $words[3]\"\n"
+                      "    shift words; ((CURRENT--))\n"
+                      "  fi\n"
+                      "  shift words; ((CURRENT--))\n"
                       "  case $cmd in\n");
     for (const struct qn_command *c = qn_commands; c->name != NULL; c++) {
         qn_buf_printf(out, "    '%s'", c->name);
@@ -223,7 +227,7 @@ static void put_zsh(struct qn_buf *out)
         qn_buf_put_z(out, ")\n      _arguments \\\n");
         each_word(out, c, zsh_word);
         if (c->operand_choices != NULL) {
-            qn_buf_put_z(out, "        '2:value:(");
+            qn_buf_put_z(out, "        '1:value:(");
             put_choices(out, c->operand_choices);
             qn_buf_put_z(out, ")' \\\n");
         }
@@ -300,10 +304,11 @@ static void put_fish(struct qn_buf *out)
         size_t n = strcspn(c->name, " ");
         bool two = c->name[n] == ' ';
         if (two)
-            qn_buf_printf(out,
-                          "complete -c quern -n __fish_use_subcommand -a %.*s\n"
-                          "complete -c quern -n '__fish_seen_subcommand_from %.*s' -a %s -d '",
-                          (int)n, c->name, (int)n, c->name, c->name + n + 1);
+            qn_buf_printf(
+                out,
+                "complete -c quern -n __fish_use_subcommand -a %.*s -d 'Several commands'\n"
+                "complete -c quern -n '__fish_seen_subcommand_from %.*s' -a %s -d '",
+                (int)n, c->name, (int)n, c->name, c->name + n + 1);
         else
             qn_buf_printf(out, "complete -c quern -n __fish_use_subcommand -a %s -d '", c->name);
         put_quoted(out, c->summary);
