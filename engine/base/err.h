@@ -92,7 +92,8 @@ int qn_err_set(struct qn_err *e, int code, size_t pos, const char *file, int lin
 /* Corruption always goes through this, so that every site can be found by name. */
 #define qn_corrupt(e, ...) qn_err_set((e), QN_E_CORRUPT, QN_NO_POS, __FILE__, __LINE__, __VA_ARGS__)
 
-/* Puts "prefix: " before the message of an error that is set: context added on the way up. */
+/* Puts the text (with its own ": ") before the message of an error that is set: context added on the
+ * way up. */
 void qn_err_prefix(struct qn_err *e, const char *fmt, ...) QN_PRINTF(2, 3);
 
 /* QN_E_NO_SPACE, QN_E_ACCESS, QN_E_NOT_FOUND, QN_E_EXISTS or QN_E_IO for an errno value. */

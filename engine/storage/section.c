@@ -35,7 +35,7 @@ int qn_section_read(const struct qn_section *sc, uint64_t at, size_t n, struct q
                           sc->name, at, n, sc->n);
     int rc = qn_object_read(sc->ob, sc->offset + at, n, out, err);
     if (rc < 0)
-        qn_err_prefix(err, "section %s", sc->name);
+        qn_err_prefix(err, "section %s: ", sc->name);
     return rc;
 }
 
