@@ -36,8 +36,9 @@ void qn_mutex_lock(struct qn_mutex *mu)
 
 void qn_mutex_unlock(struct qn_mutex *mu)
 {
+    enum qn_lock rank = mu->rank; /* mu may be freed by the next holder */
     must(pthread_mutex_unlock(&mu->m), "mutex unlock");
-    qn_lock_order_drop(mu->rank);
+    qn_lock_order_drop(rank);
 }
 
 void qn_cond_init(struct qn_cond *cv)
