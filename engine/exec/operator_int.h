@@ -14,4 +14,8 @@ QN_MUST_CHECK int qn__op_column_set(struct qn_op **out, struct qn_exec *ex,
 QN_MUST_CHECK int qn__op_phrase_freqs(struct qn_op *op, const uint32_t *ids, uint32_t n,
                                       float *freqs, struct qn_err *err);
 
+/* The matches of a window that are not deleted; bits are cleared first. */
+QN_MUST_CHECK int qn__fill_live(struct qn_exec *ex, struct qn_op *op, uint32_t lo, uint32_t hi,
+                                uint64_t *bits, struct qn_err *err);
+
 #endif

@@ -2,10 +2,7 @@
 
 #include <string.h>
 
-static int poll_stop(struct qn_stop stop)
-{
-    return stop.check ? stop.check(stop.arg) : 0;
-}
+#include "operator_int.h"
 
 static uint32_t window_end(const struct qn_exec *ex, uint32_t lo)
 {
@@ -13,8 +10,8 @@ static uint32_t window_end(const struct qn_exec *ex, uint32_t lo)
 }
 
 /* The matches of a window that are not deleted. */
-static int fill_live(struct qn_exec *ex, struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
-                     struct qn_err *err)
+int qn__fill_live(struct qn_exec *ex, struct qn_op *op, uint32_t lo, uint32_t hi, uint64_t *bits,
+                  struct qn_err *err)
 {
     size_t words = qn_bits_words(hi - lo);
     memset(bits, 0, words * sizeof *bits);
@@ -36,9 +33,9 @@ int qn_search_count(struct qn_exec *ex, struct qn_op *op, struct qn_stop stop, u
     uint32_t doc = 0;
     while (doc < ex->n_docs && (doc = qn_op_next(op, doc)) != QN_DOC_END) {
         uint32_t lo = doc / QN_WINDOW_DOCS * QN_WINDOW_DOCS, hi = window_end(ex, lo);
-        int rc = poll_stop(stop);
+        int rc = qn_stop_poll(stop);
         if (rc == 0)
-            rc = fill_live(ex, op, lo, hi, bits, err);
+            rc = qn__fill_live(ex, op, lo, hi, bits, err);
         if (rc < 0)
             return rc;
         *count += ex->simd->popcount(bits, qn_bits_words(hi - lo));
@@ -89,7 +86,7 @@ static int visit(struct qn_exec *ex, struct qn_op *op, const struct qn_search_ed
         hits->windows_skipped++;
         return 0;
     }
-    int rc = fill_live(ex, op, lo, hi, bits, err);
+    int rc = qn__fill_live(ex, op, lo, hi, bits, err);
     if (rc < 0)
         return rc;
     hits->windows_filled++;
@@ -109,7 +106,7 @@ int qn_search_edge(struct qn_exec *ex, struct qn_op *op, const struct qn_search_
         uint32_t w = ask->newest ? windows - 1 - i : i;
         if (!ask->count_all && hits->n == ask->limit)
             break;
-        int rc = poll_stop(stop);
+        int rc = qn_stop_poll(stop);
         if (rc == 0)
             rc = visit(ex, op, ask, w * QN_WINDOW_DOCS, hits, err);
         if (rc < 0)

@@ -11,6 +11,10 @@ struct qn_stop {
     int (*check)(void *arg); /* NULL: never; 0: go on */
     void *arg;
 };
+static inline int qn_stop_poll(struct qn_stop stop)
+{
+    return stop.check ? stop.check(stop.arg) : 0;
+}
 
 /* How many documents match. */
 QN_MUST_CHECK int qn_search_count(struct qn_exec *ex, struct qn_op *op, struct qn_stop stop,
