@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "os/clock.h"
+#include "os/env.h"
+#include "storage/s3.h"
 #include "storage_int.h"
 
 #define MAX_KEY 1024
@@ -89,9 +91,10 @@ struct qn_str qn_storage_uri(const struct qn_storage *st)
     return qn_str_of(st->uri);
 }
 
-bool qn_storage_can_put_if_absent(const struct qn_storage *st)
+bool qn_storage_can_put_if_absent(struct qn_storage *st)
 {
-    return st->can_put_if_absent;
+    return st->ops->can_put_if_absent != NULL ? st->ops->can_put_if_absent(st)
+                                              : st->can_put_if_absent;
 }
 
 const struct qn_storage_account *qn_storage_account(const struct qn_storage *st,
@@ -132,10 +135,9 @@ static int done(struct qn_storage *st, enum qn_storage_op op, int rc, uint64_t b
     return rc;
 }
 
-static int check_put(const struct qn_storage *st, struct qn_str key, unsigned flags,
-                     struct qn_err *err)
+static int check_put(struct qn_storage *st, struct qn_str key, unsigned flags, struct qn_err *err)
 {
-    if ((flags & QN_PUT_IF_ABSENT) && !st->can_put_if_absent)
+    if ((flags & QN_PUT_IF_ABSENT) && !qn_storage_can_put_if_absent(st))
         return qn_fail(err, QN_E_UNSUPPORTED, "%s cannot put an object only if it is absent",
                        st->uri);
     return qn_storage_check_key(key, err);
@@ -328,6 +330,25 @@ void qn_upload_abort(struct qn_upload *up)
     qn_storage_unref(st);
 }
 
+static const char *env_get(void *arg, const char *name)
+{
+    (void)arg;
+    return qn_env_get(name);
+}
+
+static int open_s3_uri(struct qn_storage **out, struct qn_str uri, struct qn_fs *fs,
+                       struct qn_err *err)
+{
+    struct qn_s3_options opt = {0};
+    struct qn_arena ar;
+    qn_arena_init(&ar, NULL);
+    int rc = qn_s3_options_from_uri(&opt, uri, env_get, NULL, fs, &ar, err);
+    if (rc == QN_OK)
+        rc = qn_storage_open_s3(out, &opt, fs, err);
+    qn_arena_release(&ar);
+    return rc;
+}
+
 int qn_storage_open_uri(struct qn_storage **out, struct qn_str uri, struct qn_fs *fs,
                         struct qn_err *err)
 {
@@ -339,10 +360,12 @@ int qn_storage_open_uri(struct qn_storage **out, struct qn_str uri, struct qn_fs
         *out = qn_storage_open_ram(0);
         return QN_OK;
     }
+    if (qn_str_is(scheme, "s3"))
+        return open_s3_uri(out, uri, fs, err);
     if (scheme.n != 0 && !qn_str_is(scheme, "file"))
         return qn_fail(err, QN_E_UNSUPPORTED,
                        "storage \"" QN_STR_FMT "\": scheme \"" QN_STR_FMT
-                       "\" is not known, use file:// or ram://",
+                       "\" is not known, use file://, s3:// or ram://",
                        QN_STR_ARG(uri), QN_STR_ARG(scheme));
     if (rest.n == 0 || (scheme.n != 0 && rest.p[0] != '/'))
         return qn_fail(err, QN_E_INVALID,

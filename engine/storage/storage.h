@@ -9,7 +9,8 @@
  * only the last step failed (its durability, or the answer of a remote store) the whole object may
  * be there; putting it again is always right. What was acknowledged survives a power cut. Putting
  * over an existing key replaces it; readers that have the old object open keep reading the old
- * bytes.
+ * bytes; where the store cannot keep them (S3), their reads fail with QN_E_CONFLICT or
+ * QN_E_NOT_FOUND and never mix old and new.
  *
  * Keys are names separated by '/': 1..1024 bytes, no empty name, no ".", no "..", no '/' at either
  * end, no control characters, valid UTF-8; a name has at most 240 bytes and does not start with
@@ -93,8 +94,9 @@ struct qn_storage;
 
 /* --- opening --- */
 
-/* "file:///path" or a bare path; "ram://". Unknown schemes are QN_E_UNSUPPORTED. fs is used for
- * local files (qn_fs_posix() outside of tests) and must outlive the storage. Gives *out. */
+/* "file:///path" or a bare path; "ram://"; "s3://bucket/prefix" (storage/s3.h). Unknown schemes are
+ * QN_E_UNSUPPORTED. fs is used for local files (qn_fs_posix() outside of tests) and must outlive
+ * the storage. Gives *out. */
 QN_MUST_CHECK int qn_storage_open_uri(struct qn_storage **out, struct qn_str uri, struct qn_fs *fs,
                                       struct qn_err *err);
 /* A directory, made when absent. Files in it that are not regular, or whose names no key can have,
@@ -109,8 +111,8 @@ void qn_storage_unref(struct qn_storage *st); /* NULL is fine */
 
 /* For messages: "file:///var/lib/quern", without secrets. Borrows. */
 struct qn_str qn_storage_uri(const struct qn_storage *st);
-/* False: QN_PUT_IF_ABSENT is QN_E_UNSUPPORTED here. */
-bool qn_storage_can_put_if_absent(const struct qn_storage *st);
+/* False: QN_PUT_IF_ABSENT is QN_E_UNSUPPORTED here. The first call may ask the server. */
+bool qn_storage_can_put_if_absent(struct qn_storage *st);
 const struct qn_storage_account *qn_storage_account(const struct qn_storage *st,
                                                     enum qn_storage_op op);
 /* QN_E_INVALID, with the reason, unless the key is one. */

@@ -25,6 +25,8 @@ struct qn_storage_ops {
     int (*begin)(struct qn_storage *st, struct qn_str key, unsigned flags, struct qn_upload **out,
                  struct qn_err *err);
     void (*free)(struct qn_storage *st);
+    /* NULL: can_put_if_absent below says it. For drivers that must ask first. */
+    bool (*can_put_if_absent)(struct qn_storage *st);
 };
 
 struct qn_upload_ops {
