@@ -43,7 +43,7 @@ enum qn_query_kind {
     QN_QUERY_DIS_MAX,
     QN_QUERY_BOOSTING,
     QN_QUERY_FUNCTION,
-    QN_QUERY_NESTED,
+    QN_QUERY_NESTED, /* as meant only: binding flattens it */
     /* leaves as meant */
     QN_QUERY_USER_TEXT, /* Quickwit's language, not parsed yet */
     QN_QUERY_TEXT,
@@ -256,7 +256,6 @@ struct qn_query_nested {
     const struct qn_query *child;
     enum qn_score_mode score_mode; /* AVG, SUM, MIN, MAX; FIRST stands for "none" */
     bool ignore_unmapped;
-    uint32_t object; /* bound: id of the object field */
 };
 
 /* ---- bound leaves ---------------------------------------------------------------------------- */

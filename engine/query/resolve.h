@@ -7,14 +7,18 @@
  *   hello              ─►  the same for each default field
  *
  * Two sets of rules, by `dialect`:
- *                           QUICKWIT                              ELASTIC
- *   unmapped field          error "field does not exist: `f`"     matches nothing
- *   value of a wrong type   error "expected a `u64` search        error "failed to create query:
- * For value for field `f`, got `x`"         input string: \"x\"" unless lenient date as term the
- * second it names                   the span it names (a day, a month) range without column error
- * terms of the dictionary are used phrase, no positions    error all tokens term on a text field as
- * it is                              as it is; on normalized keywords normalized `unmapped_fails`
- * and `lenient` override the first two.
+ *                         QUICKWIT                         ELASTIC
+ *   unmapped field        error                            matches nothing
+ *   value of wrong type   error                            error, unless lenient
+ *   date as a term        the second it names              the span it names: a day, a month
+ *   range, no column      error                            the terms of the dictionary
+ *   phrase, no positions  error                            all its words
+ *   term on a text        as it is                         the same; keywords are normalized
+ *   missing date parts    the first moment                 the last one for gt and lte
+ * `unmapped_matches_none` and `lenient` (of the node or the options) override the first two.
+ *
+ * Objects in arrays are flattened: a nested query is the query inside it, and the pairing of values
+ * of one object is not kept.
  *
  * The result borrows the mapping (keep a reference) and lies in the arena. */
 #ifndef QN_QUERY_RESOLVE_H
