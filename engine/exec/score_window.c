@@ -275,6 +275,29 @@ static int probe(struct qn__score *x, const uint32_t *ids, uint32_t n, uint32_t 
     return 0;
 }
 
+/* Adds a term to the candidates: looks them up when they are few, else streams the term. */
+static int add_idle(struct qn_scorer *sc, struct qn__score *x, uint32_t lo, uint32_t hi,
+                    const uint64_t *bits, size_t n, float *out, struct qn_err *err)
+{
+    enum { LOOKUP = 16 }; /* what one costs, in postings that are streamed */
+    uint64_t here = (uint64_t)x->cu->df * (hi - lo) / sc->ex->n_docs;
+    if (n * LOOKUP > here)
+        return add_term(x, lo, hi, out, err);
+    sc->ex->simd->ids_from_bits(sc->ids, bits, qn_bits_words(hi - lo), lo);
+    return probe(x, sc->ids, (uint32_t)n, lo, out, err);
+}
+
+/* Candidates that cannot get over the threshold any more; gives how many stay. */
+static size_t drop_low(struct qn_scorer *sc, uint32_t lo, uint32_t hi, float least, uint64_t *bits,
+                       const float *out)
+{
+    uint64_t over[QN_SCORE_WINDOW / 64];
+    size_t words = qn_bits_words(hi - lo);
+    sc->ex->simd->scores_above(over, out, hi - lo, least);
+    sc->ex->simd->bits_and(bits, over, words);
+    return sc->ex->simd->popcount(bits, words);
+}
+
 /* Sorts terms by what they can add in this window, least first. */
 static void sort_by_most(struct qn_scorer *sc, uint32_t lo, uint32_t hi)
 {
@@ -315,15 +338,14 @@ int qn_scorer_above(struct qn_scorer *sc, uint32_t lo, uint32_t hi, float thresh
                                                         : threshold);
     if (idle == 0 || n == 0)
         return 0;
-    n = simd->ids_from_bits(sc->ids, bits, words, lo);
     for (uint32_t i = first; i-- > 0;) {
-        int rc = probe(sc->terms[i], sc->ids, (uint32_t)n, lo, out, err);
+        int rc = add_idle(sc, sc->terms[i], lo, hi, bits, n, out, err);
         if (rc < 0)
             return rc;
+        idle -= sc->terms[i]->most;
+        least = i > 0 ? threshold - idle * SLACK - threshold * (SLACK - 1) : threshold;
+        n = drop_low(sc, lo, hi, least, bits, out);
     }
-    for (size_t i = 0; i < n; i++)
-        if (!(out[sc->ids[i] - lo] > threshold))
-            qn_bit_clear(bits, sc->ids[i] - lo);
     return 0;
 }
 
