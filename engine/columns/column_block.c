@@ -1,25 +1,12 @@
 #include <math.h>
 
+#include "base/le.h"
 #include "column_block_int.h"
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
 
 struct qn_range qn__column_block_range(const struct qn_column *col, uint32_t b)
 {
-    uint32_t from = b ? get32(col->ends + 4 * (size_t)(b - 1)) : 0;
-    return (struct qn_range){col->offset + from, get32(col->ends + 4 * (size_t)b) - from};
+    uint32_t from = b ? qn_le32(col->ends + 4 * (size_t)(b - 1)) : 0;
+    return (struct qn_range){col->offset + from, qn_le32(col->ends + 4 * (size_t)b) - from};
 }
 
 /* Sets the pointers behind the header; gives the bytes of presence and values, or 0 when a size is
@@ -113,9 +100,9 @@ static bool header_holds(struct qn__column_block *bl, const struct qn_column *co
                          size_t n)
 {
     bl->presence = p[4];
-    bl->en = (struct qn__encoding){p[5], p[6], get64(p + 16), get64(p + 24), get64(p + 32)};
-    bl->n_stored = get32(p + 8);
-    bl->n_present = get32(p + 12);
+    bl->en = (struct qn__encoding){p[5], p[6], qn_le64(p + 16), qn_le64(p + 24), qn_le64(p + 32)};
+    bl->n_stored = qn_le32(p + 8);
+    bl->n_present = qn_le32(p + 12);
     if (p[5] > QN__CODED || bl->en.width > 64 || bl->n_stored == 0 || bl->n_present > bl->n_rows ||
         (bl->en.codec == QN__FOR && bl->en.scale == 0) ||
         (bl->en.codec == QN__DECIMAL && bl->en.scale > QN__DECIMAL_MAX))
@@ -148,7 +135,7 @@ int qn__column_block_open(struct qn__column_block *bl, const struct qn_column *c
     const uint8_t *p = bl->slice.p;
     bool good = qn_section_is_good(col->sc, r.offset, &bl->slice);
     if (!good)
-        rc = qn_section_verify(col->sc, r.offset, p + 4, r.n - 4, get32(p), err);
+        rc = qn_section_verify(col->sc, r.offset, p + 4, r.n - 4, qn_le32(p), err);
     if (rc == 0 && !header_holds(bl, col, p, r.n))
         rc = qn_corrupt(err, "section %s: column block %u at %llu is malformed", col->sc->name, b,
                         (unsigned long long)r.offset);

@@ -1,27 +1,14 @@
 #include <stdlib.h>
 
+#include "base/le.h"
 #include "base/mem.h"
 #include "column_block_int.h"
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
 
 static int check_ends(const struct qn_column *col, struct qn_err *err)
 {
     uint32_t last = 0;
     for (uint32_t b = 0; b < qn_column_blocks(col); b++) {
-        uint32_t end = get32(col->ends + 4 * (size_t)b);
+        uint32_t end = qn_le32(col->ends + 4 * (size_t)b);
         if (end < last || (end > last && end - last < QN__COLUMN_HEADER) ||
             col->offset > col->sc->n || end > col->sc->n - col->offset)
             return qn_corrupt(err, "section %s: end of column block %u is off", col->sc->name, b);
@@ -36,19 +23,19 @@ int qn_column_open(struct qn_column *col, struct qn_str hot, const struct qn_sec
     const uint8_t *h = (const uint8_t *)hot.p;
     *col = (struct qn_column){.sc = sc, .simd = simd, .n_docs = n_docs};
     uint64_t zones = ((uint64_t)n_docs + QN_COLUMN_ZONE - 1) / QN_COLUMN_ZONE;
-    if (hot.n < QN__COLUMN_HOT || get32(h) != QN__COLUMN_MAGIC)
+    if (hot.n < QN__COLUMN_HOT || qn_le32(h) != QN__COLUMN_MAGIC)
         return qn_corrupt(err, "column: the hot part has no header");
-    if (get32(h + 8) != n_docs || h[4] > QN_COLUMN_F64 ||
+    if (qn_le32(h + 8) != n_docs || h[4] > QN_COLUMN_F64 ||
         hot.n != QN__COLUMN_HOT + zones * 16 + (uint64_t)qn_column_blocks(col) * 4)
         return qn_corrupt(err, "column: the hot part has %zu bytes for %u documents", hot.n,
                           n_docs);
     col->kind = h[4];
     col->many = h[5];
-    col->doc_count = get32(h + 12);
-    col->value_count = get64(h + 16);
-    col->min = get64(h + 24);
-    col->max = get64(h + 32);
-    col->offset = get64(h + 40);
+    col->doc_count = qn_le32(h + 12);
+    col->value_count = qn_le64(h + 16);
+    col->min = qn_le64(h + 24);
+    col->max = qn_le64(h + 32);
+    col->offset = qn_le64(h + 40);
     col->zones = h + QN__COLUMN_HOT;
     col->ends = col->zones + zones * 16;
     if (col->doc_count > n_docs || col->value_count < col->doc_count)
@@ -64,7 +51,8 @@ bool qn_column_zone(const struct qn_column *col, qn_docid lo, qn_docid hi, uint6
     *max = 0;
     hi = hi < col->n_docs ? hi : col->n_docs;
     for (uint32_t z = lo / QN_COLUMN_ZONE; lo < hi && z <= (hi - 1) / QN_COLUMN_ZONE; z++) {
-        uint64_t a = get64(col->zones + 16 * (size_t)z), b = get64(col->zones + 16 * (size_t)z + 8);
+        uint64_t a = qn_le64(col->zones + 16 * (size_t)z),
+                 b = qn_le64(col->zones + 16 * (size_t)z + 8);
         *min = a < *min ? a : *min;
         *max = b > *max ? b : *max;
     }

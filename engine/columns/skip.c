@@ -1,4 +1,5 @@
 #include "columns/skip.h"
+#include "base/le.h"
 
 #include <stdlib.h>
 
@@ -178,19 +179,12 @@ int qn_skip_writer_finish(struct qn_skip_writer *wr, uint32_t n_docs, struct qn_
 
 /* ---- reading */
 
-static uint32_t get32(const void *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
 int qn_skip_open(struct qn_skip *sp, struct qn_str hot, const struct qn_section *sc,
                  uint32_t n_docs, const struct qn_simd_ops *simd, struct qn_err *err)
 {
     *sp = (struct qn_skip){.sc = sc, .simd = simd, .n_zones = zones_of(n_docs)};
-    if (hot.n != HOT_HEADER + 4 * (uint64_t)sp->n_zones || get32(hot.p) != MAGIC ||
-        get32(hot.p + 4) != n_docs)
+    if (hot.n != HOT_HEADER + 4 * (uint64_t)sp->n_zones || qn_le32(hot.p) != MAGIC ||
+        qn_le32(hot.p + 4) != n_docs)
         return qn_corrupt(err, "skip index: a hot part of %zu bytes is not that of %u documents",
                           hot.n, n_docs);
     uint64_t at;
@@ -200,7 +194,7 @@ int qn_skip_open(struct qn_skip *sp, struct qn_str hot, const struct qn_section 
                           (unsigned long long)at);
     uint64_t *zones = qn_xmalloc(((size_t)sp->n_zones + 1) * sizeof *zones);
     for (uint32_t z = 0; z < sp->n_zones; z++) {
-        uint32_t entry = get32(hot.p + HOT_HEADER + 4 * (size_t)z);
+        uint32_t entry = qn_le32(hot.p + HOT_HEADER + 4 * (size_t)z);
         zones[z] = at | (entry & 1);
         at += (uint64_t)(entry / 2) * ALIGN;
     }
@@ -227,14 +221,14 @@ static int test_set(const struct qn_skip *sp, uint64_t at, size_t n, const uint6
     int rc = qn_section_read(sp->sc, at, n, &sl, err);
     if (rc < 0)
         return rc;
-    uint32_t length = get32(sl.p + 4);
+    uint32_t length = qn_le32(sl.p + 4);
     bool good = qn_section_is_good(sp->sc, at, &sl);
     struct qn_ints set;
     if (length > n - SET_HEADER)
         rc = qn_corrupt(err, "section %s: set at %llu of %u bytes", sp->sc->name,
                         (unsigned long long)at, length);
     else if (!good)
-        rc = qn_section_verify(sp->sc, at, sl.p + 4, length + 4u, get32(sl.p), err);
+        rc = qn_section_verify(sp->sc, at, sl.p + 4, length + 4u, qn_le32(sl.p), err);
     if (rc == 0)
         rc = qn_ints_open(&set, sp->simd, sl.p + SET_HEADER, length, err);
     for (size_t i = 0; rc == 0 && i < n_keys && !*may; i++) {
@@ -255,7 +249,7 @@ static int test_bucket(const struct qn_skip *sp, uint64_t at, uint64_t hash, boo
     if (rc < 0)
         return rc;
     if (!qn_section_is_good(sp->sc, at, &sl)) {
-        rc = qn_section_verify(sp->sc, at, sl.p, BUCKET - 4, get32(sl.p + BUCKET - 4), err);
+        rc = qn_section_verify(sp->sc, at, sl.p, BUCKET - 4, qn_le32(sl.p + BUCKET - 4), err);
         if (rc == 0)
             qn_section_mark_good(sp->sc, at, &sl);
     }

@@ -2,34 +2,21 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "base/le.h"
 #include "base/mem.h"
 #include "docs/docs.h"
 #include "docs/shred.h"
 #include "docs_int.h"
 #include "reader_int.h"
 
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
 static uint32_t block_first(const struct qn_docs_reader *rd, uint32_t i)
 {
-    return i < rd->n_blocks ? get32(rd->first_row + 4 * (size_t)i) : rd->n_rows;
+    return i < rd->n_blocks ? qn_le32(rd->first_row + 4 * (size_t)i) : rd->n_rows;
 }
 
 static uint64_t block_offset(const struct qn_docs_reader *rd, uint32_t i)
 {
-    return i < rd->n_blocks ? get64(rd->offset + 8 * (size_t)i) : rd->blocks_end;
+    return i < rd->n_blocks ? qn_le64(rd->offset + 8 * (size_t)i) : rd->blocks_end;
 }
 
 uint32_t qn__docs_block_docs(const struct qn_docs_reader *rd, uint32_t block)
@@ -39,7 +26,7 @@ uint32_t qn__docs_block_docs(const struct qn_docs_reader *rd, uint32_t block)
 
 static uint64_t map_offset(const struct qn_docs_reader *rd, uint32_t i)
 {
-    return i < rd->n_map_blocks ? get64(rd->map_offset + 8 * (size_t)i) : rd->n_bytes;
+    return i < rd->n_map_blocks ? qn_le64(rd->map_offset + 8 * (size_t)i) : rd->n_bytes;
 }
 
 static uint32_t map_docs(const struct qn_docs_reader *rd, uint32_t block)
@@ -86,12 +73,12 @@ static int check_map(const struct qn_docs_reader *rd, struct qn_err *err)
 static int read_hot(struct qn_docs_reader *rd, struct qn_str hot, struct qn_err *err)
 {
     const uint8_t *h = (const uint8_t *)hot.p;
-    if (hot.n < QN__DOCS_HOT_HEADER || get32(h) != QN__DOCS_MAGIC)
+    if (hot.n < QN__DOCS_HOT_HEADER || qn_le32(h) != QN__DOCS_MAGIC)
         return qn_corrupt(err, "document store: the hot part has no header");
-    rd->n_blocks = get32(h + 4);
-    rd->n_rows = get32(h + 8);
-    rd->n_docs = get32(h + 12);
-    uint64_t map_at = get64(h + 24);
+    rd->n_blocks = qn_le32(h + 4);
+    rd->n_rows = qn_le32(h + 8);
+    rd->n_docs = qn_le32(h + 12);
+    uint64_t map_at = qn_le64(h + 24);
     rd->mapped = map_at != 0;
     rd->blocks_end = rd->mapped ? map_at : rd->n_bytes;
     if (rd->mapped)
@@ -101,9 +88,9 @@ static int read_hot(struct qn_docs_reader *rd, struct qn_str hot, struct qn_err 
     if (hot.n != QN__DOCS_HOT_HEADER + rows + offsets + (uint64_t)rd->n_map_blocks * 8)
         return qn_corrupt(err, "document store: the hot part has %zu bytes for %u blocks", hot.n,
                           rd->n_blocks);
-    if (get64(h + 16) != rd->n_bytes || map_at > rd->n_bytes)
+    if (qn_le64(h + 16) != rd->n_bytes || map_at > rd->n_bytes)
         return qn_corrupt(err, "document store: the section has %llu bytes, not %llu",
-                          (unsigned long long)rd->n_bytes, (unsigned long long)get64(h + 16));
+                          (unsigned long long)rd->n_bytes, (unsigned long long)qn_le64(h + 16));
     rd->first_row = h + QN__DOCS_HOT_HEADER;
     rd->offset = rd->first_row + rows;
     rd->map_offset = rd->offset + offsets;
@@ -164,7 +151,7 @@ int qn__docs_read_block(struct qn_docs_reader *rd, uint32_t block, struct qn_sli
     int rc = qn_object_read(rd->ob, rd->start + from, n, out, err);
     if (rc < 0)
         return rc;
-    if (get32(out->p) != rd->simd->crc32c(0, out->p + 4, n - 4)) {
+    if (qn_le32(out->p) != rd->simd->crc32c(0, out->p + 4, n - 4)) {
         qn_slice_release(out);
         return qn_corrupt(err, "document store: block %u at offset %llu fails its checksum", block,
                           (unsigned long long)(rd->start + from));
@@ -179,8 +166,8 @@ static int read_map_block(struct qn_docs_reader *rd, uint32_t block, struct qn_s
     int rc = qn_object_read(rd->ob, rd->start + from, n, out, err);
     if (rc < 0)
         return rc;
-    uint32_t width = get32(out->p + 8);
-    bool good = get32(out->p) == rd->simd->crc32c(0, out->p + 4, n - 4) && width <= 32 &&
+    uint32_t width = qn_le32(out->p + 8);
+    bool good = qn_le32(out->p) == rd->simd->crc32c(0, out->p + 4, n - 4) && width <= 32 &&
                 n - QN__DOCS_HEADER == qn_packed_bytes(map_docs(rd, block), width);
     if (good)
         return 0;
@@ -207,8 +194,8 @@ int qn_docs_rows(struct qn_docs_reader *rd, const qn_docid *docs, size_t n, uint
         }
         if (rc == 0) {
             uint64_t d = qn_packed_get(sl.p + QN__DOCS_HEADER, docs[i] % QN__DOCS_MAP_BLOCK,
-                                       get32(sl.p + 8));
-            rows[i] = (uint32_t)d + get32(sl.p + 4);
+                                       qn_le32(sl.p + 8));
+            rows[i] = (uint32_t)d + qn_le32(sl.p + 4);
             if (rows[i] >= rd->n_rows)
                 rc = qn_corrupt(err, "document store: document %u is row %u of %u", docs[i],
                                 rows[i], rd->n_rows);
@@ -293,7 +280,7 @@ void qn_docs_cursor_free(struct qn_docs_cursor *cu)
 /* Decodes the body of a block into cu->payload. */
 static int inflate(struct qn_docs_cursor *cu, const struct qn_slice *sl, struct qn_err *err)
 {
-    uint32_t raw = get32(sl->p + 4);
+    uint32_t raw = qn_le32(sl->p + 4);
     const uint8_t *body = sl->p + QN__DOCS_HEADER;
     size_t n = sl->n - QN__DOCS_HEADER;
     qn_buf_clear(&cu->payload);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/le.h"
 #include "base/mem.h"
 
 #define FRAME_MAGIC 0x31464a51u /* "QJF1" */
@@ -22,19 +23,6 @@ enum {
     AT_KIND = 52,
     AT_ZERO = 53,
 };
-
-static uint32_t get_u32(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-static uint64_t get_u64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
 
 void qn__frame_head_put(char *p, const struct qn_frame_head *h, uint32_t salt,
                         const struct qn_simd_ops *simd)
@@ -80,20 +68,20 @@ bool qn__frame_head_get(struct qn_frame_head *h, const char *p, uint32_t salt,
                         const struct qn_simd_ops *simd)
 {
     static const char zero[QN_FRAME_HEAD_BYTES - AT_ZERO];
-    if (get_u32(p + AT_MAGIC) != FRAME_MAGIC)
+    if (qn_le32(p + AT_MAGIC) != FRAME_MAGIC)
         return false;
     if (simd->crc32c(salt, p + AT_FIRST_SEQ, QN_FRAME_HEAD_BYTES - AT_FIRST_SEQ) !=
-        get_u32(p + AT_HEAD_CRC))
+        qn_le32(p + AT_HEAD_CRC))
         return false;
     *h = (struct qn_frame_head){
-        .first_seq = get_u64(p + AT_FIRST_SEQ),
-        .durable = get_u64(p + AT_DURABLE),
-        .stamp = get_u64(p + AT_STAMP),
-        .n_ops = get_u32(p + AT_N_OPS),
-        .n_records = get_u32(p + AT_N_RECORDS),
-        .stored_bytes = get_u32(p + AT_STORED),
-        .raw_bytes = get_u32(p + AT_RAW),
-        .crc = get_u32(p + AT_CRC),
+        .first_seq = qn_le64(p + AT_FIRST_SEQ),
+        .durable = qn_le64(p + AT_DURABLE),
+        .stamp = qn_le64(p + AT_STAMP),
+        .n_ops = qn_le32(p + AT_N_OPS),
+        .n_records = qn_le32(p + AT_N_RECORDS),
+        .stored_bytes = qn_le32(p + AT_STORED),
+        .raw_bytes = qn_le32(p + AT_RAW),
+        .crc = qn_le32(p + AT_CRC),
         .kind = (enum qn_frame_kind)(uint8_t)p[AT_KIND],
     };
     return memcmp(p + AT_ZERO, zero, sizeof zero) == 0 && sound_head(h);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/le.h"
 #include "base/mem.h"
 #include "journal_int.h"
 
@@ -27,24 +28,6 @@ enum {
 #define OP_ENTRY_BYTES 12u
 #define HEADER_PREFIX_BYTES 6u
 
-static uint16_t get_u16(const void *p)
-{
-    uint16_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-static uint32_t get_u32(const void *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-static uint64_t get_u64(const void *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
 static void set_u16(char *p, size_t v)
 {
     uint16_t w = (uint16_t)v;
@@ -205,18 +188,18 @@ static int check_head(const char *p, size_t n, const struct qn_simd_ops *simd, s
 {
     if (n < QN_RECORD_HEAD_BYTES)
         return qn_fail(err, QN_E_TRUNCATED, "record head of %zu bytes", n);
-    if (simd->crc32c(0, p + AT_SEQ, QN_RECORD_HEAD_BYTES - AT_SEQ) != get_u32(p + AT_HEAD_CRC))
+    if (simd->crc32c(0, p + AT_SEQ, QN_RECORD_HEAD_BYTES - AT_SEQ) != qn_le32(p + AT_HEAD_CRC))
         return qn_corrupt(err, "record head: wrong checksum");
-    if (get_u16(p + AT_VERSION) != QN_RECORD_VERSION)
+    if (qn_le16(p + AT_VERSION) != QN_RECORD_VERSION)
         return qn_fail(err, QN_E_FORMAT_VERSION, "record format version %u",
-                       get_u16(p + AT_VERSION));
-    uint32_t size = get_u32(p + AT_SIZE);
+                       qn_le16(p + AT_VERSION));
+    uint32_t size = qn_le32(p + AT_SIZE);
     if (size < QN_RECORD_HEAD_BYTES || size > QN_RECORD_MAX)
         return qn_corrupt(err, "record size %u", size);
     if (size > n)
         return qn_fail(err, QN_E_TRUNCATED, "record of %u bytes cut at %zu", size, n);
     if (simd->crc32c(0, p + QN_RECORD_HEAD_BYTES, size - QN_RECORD_HEAD_BYTES) !=
-        get_u32(p + AT_CRC))
+        qn_le32(p + AT_CRC))
         return qn_corrupt(err, "record: wrong checksum");
     static const char zero[QN_RECORD_HEAD_BYTES - AT_ZERO];
     if (memcmp(p + AT_ZERO, zero, sizeof zero) != 0 || p[AT_KIND + 1] != 0)
@@ -226,12 +209,12 @@ static int check_head(const char *p, size_t n, const struct qn_simd_ops *simd, s
 
 static bool sound_entry(const struct qn_record *rec, const uint8_t *e, uint32_t from)
 {
-    uint32_t end = get_u32(e);
+    uint32_t end = qn_le32(e);
     if (end < from || end > rec->ops.n)
         return false;
     if (rec->kind == QN_RECORD_DOCS)
         return true;
-    return (uint32_t)get_u16(e + 4) + get_u16(e + 6) <= end - from && e[8] < QN_OP_KIND_COUNT &&
+    return (uint32_t)qn_le16(e + 4) + qn_le16(e + 6) <= end - from && e[8] < QN_OP_KIND_COUNT &&
            e[9] == 0 && e[10] == 0 && e[11] == 0;
 }
 
@@ -243,7 +226,7 @@ static int check_table(const struct qn_record *rec, struct qn_err *err)
         const uint8_t *e = rec->table + i * step;
         if (!sound_entry(rec, e, from))
             return qn_corrupt(err, "record table: operation %u", i);
-        from = get_u32(e);
+        from = qn_le32(e);
     }
     if (from != rec->ops.n)
         return qn_corrupt(err, "record table ends at %u, operations at %zu", from, rec->ops.n);
@@ -256,7 +239,7 @@ static size_t skip_headers(const char *p, size_t at, size_t limit, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         if (limit - at < HEADER_PREFIX_BYTES)
             return 0;
-        uint64_t len = (uint64_t)get_u16(p + at) + get_u32(p + at + 2);
+        uint64_t len = (uint64_t)qn_le16(p + at) + qn_le32(p + at + 2);
         at += HEADER_PREFIX_BYTES;
         if (len > limit - at)
             return 0;
@@ -281,12 +264,12 @@ int qn__record_parse(struct qn_record *rec, struct qn_str bytes, struct qn_err *
     if (kind < QN_RECORD_DOCS || kind > QN_RECORD_CONTROL)
         return qn_corrupt(err, "record kind %u", kind);
     rec->kind = (enum qn_record_kind)kind;
-    rec->seq = get_u64(p + AT_SEQ);
-    rec->stamp = get_u64(p + AT_STAMP);
-    rec->n_ops = get_u32(p + AT_N_OPS);
-    rec->n_headers = get_u16(p + AT_N_HEADERS);
-    size_t size = get_u32(p + AT_SIZE), table = get_u32(p + AT_TABLE);
-    size_t index_len = get_u16(p + AT_INDEX_LEN), source_len = get_u16(p + AT_SOURCE_LEN);
+    rec->seq = qn_le64(p + AT_SEQ);
+    rec->stamp = qn_le64(p + AT_STAMP);
+    rec->n_ops = qn_le32(p + AT_N_OPS);
+    rec->n_headers = qn_le16(p + AT_N_HEADERS);
+    size_t size = qn_le32(p + AT_SIZE), table = qn_le32(p + AT_TABLE);
+    size_t index_len = qn_le16(p + AT_INDEX_LEN), source_len = qn_le16(p + AT_SOURCE_LEN);
     size_t at = QN_RECORD_HEAD_BYTES + index_len + source_len;
     if (table > size || at > table || rec->n_ops == 0 ||
         size - table != rec->n_ops * (uint64_t)entry_bytes(rec->kind) ||
@@ -295,8 +278,8 @@ int qn__record_parse(struct qn_record *rec, struct qn_str bytes, struct qn_err *
     rec->origin = (struct qn_origin){
         .index = qn_str_make(p + QN_RECORD_HEAD_BYTES, index_len),
         .source = qn_str_make(p + QN_RECORD_HEAD_BYTES + index_len, source_len),
-        .partition = get_u32(p + AT_PARTITION),
-        .offset = get_u64(p + AT_OFFSET),
+        .partition = qn_le32(p + AT_PARTITION),
+        .offset = qn_le64(p + AT_OFFSET),
     };
     size_t ops_at = skip_headers(p, at, table, rec->n_headers);
     if (ops_at == 0)
@@ -313,11 +296,11 @@ struct qn_op qn_record_op(const struct qn_record *rec, uint32_t i)
     QN_ASSERT(i < rec->n_ops);
     size_t step = entry_bytes(rec->kind);
     const uint8_t *e = rec->table + i * step;
-    uint32_t from = i == 0 ? 0 : get_u32(e - step), end = get_u32(e);
+    uint32_t from = i == 0 ? 0 : qn_le32(e - step), end = qn_le32(e);
     const char *p = rec->ops.p + from;
     if (rec->kind == QN_RECORD_DOCS)
         return (struct qn_op){.kind = QN_OP_APPEND, .body = qn_str_make(p, end - from)};
-    uint32_t key = get_u16(e + 4), meta = get_u16(e + 6);
+    uint32_t key = qn_le16(e + 4), meta = qn_le16(e + 6);
     return (struct qn_op){
         .kind = (enum qn_op_kind)e[8],
         .key = qn_str_make(p, key),
@@ -331,7 +314,7 @@ bool qn_record_next_header(const struct qn_record *rec, size_t *at, struct qn_re
     if (*at >= rec->headers.n)
         return false;
     const char *p = rec->headers.p + *at;
-    size_t name = get_u16(p), value = get_u32(p + 2);
+    size_t name = qn_le16(p), value = qn_le32(p + 2);
     out->name = qn_str_make(p + HEADER_PREFIX_BYTES, name);
     out->value = qn_str_make(p + HEADER_PREFIX_BYTES + name, value);
     *at += HEADER_PREFIX_BYTES + name + value;

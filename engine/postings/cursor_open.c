@@ -3,24 +3,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/le.h"
 #include "base/varint.h"
 #include "cursor_int.h"
 
 enum { FIRST_READ = 256 * 1024 };
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
 
 /* ---- entries of the dictionary */
 
@@ -116,7 +103,7 @@ static int open_short(struct qn_cursor *cu, const struct qn_term_info *info, str
         return rc;
     const uint8_t *h = pr->head.p;
     if (!qn_section_is_good(sc, pr->list_at, &pr->head)) {
-        rc = qn_section_verify(sc, pr->list_at, h + 4, pr->list_len - 4, get32(h), err);
+        rc = qn_section_verify(sc, pr->list_at, h + 4, pr->list_len - 4, qn_le32(h), err);
         if (rc < 0)
             return rc;
         qn_section_mark_good(sc, pr->list_at, &pr->head);
@@ -124,8 +111,8 @@ static int open_short(struct qn_cursor *cu, const struct qn_term_info *info, str
     size_t body = (size_t)h[6] | (size_t)h[7] << 8;
     pr->form = QN__LIST_SHORT;
     pr->one_kind = h[4];
-    pr->one_first = get32(h + 8);
-    pr->one_last = get32(h + 12);
+    pr->one_first = qn_le32(h + 8);
+    pr->one_last = qn_le32(h + 12);
     struct qn__block_shape sh = {info->df, pr->one_first, pr->one_last, pr->one_kind};
     size_t docs = qn__block_docs_bytes(&sh);
     if (body > pr->list_len - QN_LIST_SHORT_HEAD || docs > body || pr->one_last >= cu->ps->n_docs)
@@ -244,7 +231,7 @@ static int read_head(struct qn_cursor *cu, struct qn_err *err)
     int rc = qn_section_read(sc, pr->list_at, n, &pr->head, err);
     if (rc < 0)
         return rc;
-    uint64_t n_blocks = get32(pr->head.p + 4);
+    uint64_t n_blocks = qn_le32(pr->head.p + 4);
     pr->head_len = head_bytes(n_blocks, cu->ps->record == QN_RECORD_POSITION);
     if (n_blocks < 2 || pr->head_len > pr->list_len)
         return qn_corrupt(err, "postings: bad head of the list at %" PRIu64, pr->list_at);
@@ -269,18 +256,18 @@ static int open_long(struct qn_cursor *cu, const struct qn_term_info *info, stru
     const uint8_t *h = pr->head.p;
     cu->df = info->df;
     cu->max_code = h[12];
-    pr->sum_tf = get64(h + 16);
-    pr->pos_at = get64(h + 24);
+    pr->sum_tf = qn_le64(h + 16);
+    pr->pos_at = qn_le64(h + 24);
     bool good = qn_section_is_good(sc, pr->list_at, &pr->head);
     if (!good) {
         /* The padding at the end of the head is not summed. */
         bool positions = cu->ps->record == QN_RECORD_POSITION;
         uint64_t n = QN_LIST_HEAD + (positions ? 19ull : 15ull) * cu->n_blocks +
                      (positions ? 16ull : 8ull) * pr->n_groups;
-        rc = qn_section_verify(sc, pr->list_at, h + 4, (size_t)n - 4, get32(h), err);
+        rc = qn_section_verify(sc, pr->list_at, h + 4, (size_t)n - 4, qn_le32(h), err);
         if (rc < 0)
             return rc;
-        if (get32(h + 8) != cu->df || (positions && pr->pos_at > cu->ps->positions->n))
+        if (qn_le32(h + 8) != cu->df || (positions && pr->pos_at > cu->ps->positions->n))
             return qn_corrupt(err, "postings: bad head of the list at %" PRIu64, pr->list_at);
     }
     lay_out(cu);

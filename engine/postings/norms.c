@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/bits.h"
+#include "base/le.h"
 
 /* Lucene's SmallFloat: 4 bits of mantissa (one implied) with an exponent, and the 24 codes that
  * this leaves unused spent on the smallest lengths. */
@@ -51,20 +52,13 @@ void qn_norms_write(struct qn_sink *sk, const struct qn_simd_ops *ops, const uin
     qn_sink_put(sk, norms, n_docs);
 }
 
-static uint32_t get32(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
-
 int qn_norms_open(struct qn_norms *nr, struct qn_str hot, const struct qn_section *sc,
                   struct qn_err *err)
 {
     *nr = (struct qn_norms){.sc = sc};
-    if (hot.n < 16 || sc->ops->crc32c(0, hot.p, hot.n - 4) != get32(hot.p + hot.n - 4))
+    if (hot.n < 16 || sc->ops->crc32c(0, hot.p, hot.n - 4) != qn_le32(hot.p + hot.n - 4))
         return qn_corrupt(err, "norms: wrong checksum of the hot part");
-    uint32_t n_docs = get32(hot.p);
+    uint32_t n_docs = qn_le32(hot.p);
     uint64_t n_blocks = ((uint64_t)n_docs + BLOCK_DOCS - 1) / BLOCK_DOCS;
     memcpy(&nr->offset, hot.p + 4, 8);
     if (hot.n != 16 + 4 * n_blocks || nr->offset > sc->n || n_docs > sc->n - nr->offset)

@@ -3,29 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/le.h"
 #include "base/varint.h"
 #include "cursor_int.h"
-
-static uint16_t get16(const char *p)
-{
-    uint16_t v;
-    memcpy(&v, p, 2);
-    return v;
-}
-
-static uint32_t get32(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
-
-static uint64_t get64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
 
 int qn_postings_open(struct qn_postings *ps, struct qn_str hot, const struct qn_section *lists,
                      const struct qn_section *positions, uint32_t n_docs,
@@ -33,10 +13,10 @@ int qn_postings_open(struct qn_postings *ps, struct qn_str hot, const struct qn_
 {
     if (hot.n < QN_POSTINGS_HOT + 11 || memcmp(hot.p, QN_POSTINGS_MAGIC, 4) != 0)
         return qn_corrupt(err, "postings: no hot part");
-    if (get16(hot.p + 4) != QN_POSTINGS_VERSION)
+    if (qn_le16(hot.p + 4) != QN_POSTINGS_VERSION)
         return qn_fail(err, QN_E_FORMAT_VERSION, "postings: version %u, this build reads %u",
-                       get16(hot.p + 4), QN_POSTINGS_VERSION);
-    if (ops->crc32c(0, hot.p, hot.n - 4) != get32(hot.p + hot.n - 4))
+                       qn_le16(hot.p + 4), QN_POSTINGS_VERSION);
+    if (ops->crc32c(0, hot.p, hot.n - 4) != qn_le32(hot.p + hot.n - 4))
         return qn_corrupt(err, "postings: wrong checksum of the hot part");
     uint8_t record = (uint8_t)hot.p[6];
     ps->ops = ops;
@@ -45,12 +25,12 @@ int qn_postings_open(struct qn_postings *ps, struct qn_str hot, const struct qn_
     ps->record = record;
     ps->has_norms = hot.p[7] & 1;
     ps->n_docs = n_docs;
-    ps->sum_df = get64(hot.p + 8);
-    ps->sum_tf = get64(hot.p + 16);
-    ps->doc_count = get32(hot.p + 24);
-    ps->n_lists = get32(hot.p + 28);
-    ps->list_bytes = get64(hot.p + 32);
-    ps->position_bytes = get64(hot.p + 40);
+    ps->sum_df = qn_le64(hot.p + 8);
+    ps->sum_tf = qn_le64(hot.p + 16);
+    ps->doc_count = qn_le32(hot.p + 24);
+    ps->n_lists = qn_le32(hot.p + 28);
+    ps->list_bytes = qn_le64(hot.p + 32);
+    ps->position_bytes = qn_le64(hot.p + 40);
     struct qn_str codes = qn_str_make(hot.p + QN_POSTINGS_HOT, hot.n - QN_POSTINGS_HOT - 4);
     int used = qn_impacts_get(&ps->impacts, codes, err);
     if (used < 0)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/le.h"
 #include "base/mem.h"
 #include "terms_block_int.h"
 
@@ -30,20 +31,6 @@ void qn__terms_block_free(struct qn__terms_block *b)
     free(b);
 }
 
-static uint16_t get16(const uint8_t *p)
-{
-    uint16_t v;
-    memcpy(&v, p, 2);
-    return v;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
-
 static const uint8_t max_width[T_ARRAYS] = {
     [T_PRE] = 16, [T_SUF] = 16, [T_KND] = 2,  [T_DOC] = 32, [T_AUX] = 32,
     [T_DF1] = 32, [T_LEN] = 8,  [T_DF2] = 32, [T_OFF] = 64,
@@ -58,11 +45,11 @@ static int read_header(struct qn__terms_block *b, const uint8_t *h, struct qn_er
 {
     static const uint8_t with_min[] = {T_SUF, T_DOC, T_AUX, T_DF1, T_LEN, T_DF2};
     b->symbol_width = h[5];
-    b->n = get16(h + 6);
-    b->suffix_bytes = get32(h + 12);
-    b->inline_bytes = get32(h + 16);
-    b->n_inline = get16(h + 20);
-    b->n_list = get16(h + 22);
+    b->n = qn_le16(h + 6);
+    b->suffix_bytes = qn_le32(h + 12);
+    b->inline_bytes = qn_le32(h + 16);
+    b->n_inline = qn_le16(h + 20);
+    b->n_list = qn_le16(h + 22);
     memcpy(&b->list_base, h + 24, 8);
     b->fixed = h[65] != 0;
     b->template_len = h[67];
@@ -77,7 +64,7 @@ static int read_header(struct qn__terms_block *b, const uint8_t *h, struct qn_er
     b->n_groups = (b->n + QN_TERMS_PER_GROUP - 1) / QN_TERMS_PER_GROUP;
     memset(b->min, 0, sizeof b->min);
     for (size_t i = 0; i < sizeof with_min; i++)
-        b->min[with_min[i]] = get32(h + 32 + 4 * i);
+        b->min[with_min[i]] = qn_le32(h + 32 + 4 * i);
     for (int a = 0; a < T_ARRAYS; a++) {
         b->width[a] = h[56 + a];
         if (b->width[a] > max_width[a])
@@ -142,7 +129,7 @@ static int check_group(struct qn__terms_block *b, const struct qn_simd_ops *ops,
     ops->unpack32(suf, b->at[T_SUF] + 4 * (size_t)g * b->width[T_SUF], n, b->width[T_SUF],
                   b->min[T_SUF]);
     uint64_t symbols = 0;
-    if (pre[0] != 0 || get32(b->groups + 4 * (size_t)g) != *at)
+    if (pre[0] != 0 || qn_le32(b->groups + 4 * (size_t)g) != *at)
         return bad(b, "group", err);
     for (uint32_t i = 0; i < n; i++) {
         if (pre[i] > len || suf[i] > QN_TERM_MAX_BYTES || (b->fixed && pre[i] > suf[i]))
@@ -222,10 +209,10 @@ static int decode(struct qn__terms_block *b, const struct qn_section *sc, uint64
 {
     const uint8_t *h = b->slice.p, *body = h + QN_TERMS_HEADER;
     bool good = qn_section_is_good(sc, at, &b->slice);
-    int rc = good ? 0 : qn_section_verify(sc, at, h + 4, n - 4, get32(h), err);
+    int rc = good ? 0 : qn_section_verify(sc, at, h + 4, n - 4, qn_le32(h), err);
     if (rc < 0)
         return rc;
-    uint32_t body_len = get32(h + 8);
+    uint32_t body_len = qn_le32(h + 8);
     if (h[4] == QN__TERMS_PACKED)
         rc = inflate(b, body, n - QN_TERMS_HEADER, body_len, &body, err);
     else if (h[4] != QN__TERMS_STORED || body_len != n - QN_TERMS_HEADER)

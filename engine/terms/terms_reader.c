@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/le.h"
 #include "base/mem.h"
 #include "terms/absence.h"
 #include "terms_block_int.h"
@@ -18,41 +19,20 @@ struct qn_terms {
     const char *offsets, *ords, *heads, *sep_ends, *seps;
 };
 
-static uint16_t get16(const char *p)
-{
-    uint16_t v;
-    memcpy(&v, p, 2);
-    return v;
-}
-
-static uint32_t get32(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
-
-static uint64_t get64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
-
 static uint64_t block_at(const struct qn_terms *td, uint32_t b)
 {
-    return get64(td->offsets + 8 * (size_t)b);
+    return qn_le64(td->offsets + 8 * (size_t)b);
 }
 
 static uint64_t first_ord(const struct qn_terms *td, uint32_t b)
 {
-    return get64(td->ords + 8 * (size_t)b);
+    return qn_le64(td->ords + 8 * (size_t)b);
 }
 
 static struct qn_str separator(const struct qn_terms *td, uint32_t b)
 {
-    uint32_t from = b ? get32(td->sep_ends + 4 * ((size_t)b - 1)) : 0;
-    return qn_str_make(td->seps + from, get32(td->sep_ends + 4 * (size_t)b) - from);
+    uint32_t from = b ? qn_le32(td->sep_ends + 4 * ((size_t)b - 1)) : 0;
+    return qn_str_make(td->seps + from, qn_le32(td->sep_ends + 4 * (size_t)b) - from);
 }
 
 static uint64_t head_of(struct qn_str s)
@@ -70,7 +50,7 @@ static int check_hot(const struct qn_terms *td, uint32_t sep_bytes, struct qn_er
 {
     uint32_t end = 0;
     for (uint32_t b = 0; b <= td->n_blocks; b++) {
-        uint32_t e = get32(td->sep_ends + 4 * (size_t)b);
+        uint32_t e = qn_le32(td->sep_ends + 4 * (size_t)b);
         if (e < end || e > sep_bytes)
             return qn_corrupt(err, "dictionary: separator %" PRIu32 " is out of bounds", b);
         end = e;
@@ -82,7 +62,7 @@ static int check_hot(const struct qn_terms *td, uint32_t sep_bytes, struct qn_er
             return qn_corrupt(err, "dictionary: block %" PRIu32 " is out of bounds", b);
         if (n == 0 || n > QN_TERMS_PER_BLOCK)
             return qn_corrupt(err, "dictionary: block %" PRIu32 " has a bad ordinal", b);
-        if (head_of(separator(td, b)) != get64(td->heads + 8 * (size_t)b))
+        if (head_of(separator(td, b)) != qn_le64(td->heads + 8 * (size_t)b))
             return qn_corrupt(err, "dictionary: separator %" PRIu32 " and its head differ", b);
     }
     if (first_ord(td, 0) != 0 || first_ord(td, td->n_blocks) != td->n_terms)
@@ -94,20 +74,20 @@ static int parse_hot(struct qn_terms *td, struct qn_str hot, struct qn_err *err)
 {
     if (hot.n < QN_TERMS_HOT + 24 || memcmp(hot.p, QN_TERMS_MAGIC, 4) != 0)
         return qn_corrupt(err, "dictionary: no hot part");
-    if (get16(hot.p + 4) != QN_TERMS_VERSION)
+    if (qn_le16(hot.p + 4) != QN_TERMS_VERSION)
         return qn_fail(err, QN_E_FORMAT_VERSION, "dictionary: version %u, this build reads %u",
-                       get16(hot.p + 4), QN_TERMS_VERSION);
-    if (td->sc->ops->crc32c(0, hot.p, hot.n - 4) != get32(hot.p + hot.n - 4))
+                       qn_le16(hot.p + 4), QN_TERMS_VERSION);
+    if (td->sc->ops->crc32c(0, hot.p, hot.n - 4) != qn_le32(hot.p + hot.n - 4))
         return qn_corrupt(err, "dictionary: wrong checksum of the hot part");
-    td->has_absence = get16(hot.p + 6) & 1;
-    td->n_terms = get64(hot.p + 8);
-    td->n_blocks = get32(hot.p + 16);
-    uint32_t sep_bytes = get32(hot.p + 20);
-    td->text_bytes = get64(hot.p + 24);
-    td->sum_df = get64(hot.p + 32);
-    td->absence_offset = get64(hot.p + 40);
-    td->n_buckets = get32(hot.p + 48);
-    td->max_len = get32(hot.p + 52);
+    td->has_absence = qn_le16(hot.p + 6) & 1;
+    td->n_terms = qn_le64(hot.p + 8);
+    td->n_blocks = qn_le32(hot.p + 16);
+    uint32_t sep_bytes = qn_le32(hot.p + 20);
+    td->text_bytes = qn_le64(hot.p + 24);
+    td->sum_df = qn_le64(hot.p + 32);
+    td->absence_offset = qn_le64(hot.p + 40);
+    td->n_buckets = qn_le32(hot.p + 48);
+    td->max_len = qn_le32(hot.p + 52);
     uint64_t nb = td->n_blocks;
     if (QN_TERMS_HOT + 16 * (nb + 1) + 8 * nb + 4 * (nb + 1) + sep_bytes + 4 != hot.n)
         return qn_corrupt(err, "dictionary: wrong length of the hot part");
@@ -177,7 +157,7 @@ static uint32_t find_block(const struct qn_terms *td, struct qn_str key)
     uint32_t lo = 0, hi = td->n_blocks;
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
-        uint64_t h = get64(td->heads + 8 * (size_t)mid);
+        uint64_t h = qn_le64(td->heads + 8 * (size_t)mid);
         bool before = h < head || (h == head && qn_str_cmp(separator(td, mid), key) <= 0);
         lo = before ? mid : lo;
         hi = before ? hi : mid;

@@ -1,15 +1,9 @@
 /* Searching and walking a block that is laid out and checked. */
 #include <stdlib.h>
 
+#include "base/le.h"
 #include "base/mem.h"
 #include "terms_block_int.h"
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
 
 static void grow_bytes(struct qn__terms_block *b, size_t n)
 {
@@ -36,7 +30,7 @@ void qn__terms_block_group(struct qn__terms_block *b, const struct qn_simd_ops *
         for (uint32_t i = 0; i < n; i++)
             b->suf[i] -= b->pre[i];
     b->group = g;
-    b->suffix = b->suffixes + get32(b->groups + 4 * (size_t)g);
+    b->suffix = b->suffixes + qn_le32(b->groups + 4 * (size_t)g);
     if (b->symbol_width == 8)
         return;
     size_t symbols = 0;
@@ -76,7 +70,7 @@ static size_t expand(const struct qn__terms_block *b, const uint8_t *stored, cha
  */
 static int compare_head(const struct qn__terms_block *b, uint32_t g, const uint8_t *key, size_t n)
 {
-    const uint8_t *p = b->suffixes + get32(b->groups + 4 * (size_t)g);
+    const uint8_t *p = b->suffixes + qn_le32(b->groups + 4 * (size_t)g);
     size_t len = b->min[T_SUF];
     if (b->width[T_SUF] != 0)
         len += qn_packed_get(b->at[T_SUF], (size_t)g * QN_TERMS_PER_GROUP, b->width[T_SUF]);
