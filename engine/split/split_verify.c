@@ -104,8 +104,8 @@ static int verify_norms(const struct qn_norms *nr, struct qn_err *err)
 
 static int verify_field(struct qn_split_field *fd, struct qn_err *err)
 {
-    int rc = qn_split_use(fd, err);
-    if (rc == 0 && fd->terms != NULL)
+    int rc = 0;
+    if (fd->terms != NULL)
         rc = verify_terms(fd, fd->terms, fd->postings != NULL, err);
     if (rc == 0 && fd->column_terms != NULL && fd->column_terms != fd->terms)
         rc = verify_terms(fd, fd->column_terms, false, err);
@@ -114,7 +114,8 @@ static int verify_field(struct qn_split_field *fd, struct qn_err *err)
     if (rc == 0 && fd->norms != NULL)
         rc = verify_norms(fd->norms, err);
     if (rc < 0)
-        qn_err_prefix(err, "field " QN_STR_FMT " (%s): ", QN_STR_ARG(fd->name),
+        qn_err_prefix(err, "split " QN_STR_FMT ", field " QN_STR_FMT " (%s): ",
+                      QN_STR_ARG(qn_split_object(fd->sp)->name), QN_STR_ARG(fd->name),
                       qn_split_type_name(fd->type));
     return rc;
 }
@@ -126,9 +127,13 @@ int qn_split_verify(struct qn_split *sp, struct qn_err *err)
         rc = verify_section(sp, (enum qn_split_section)k, qn_split_section_crc(sp, k), err);
     if (rc == 0)
         rc = verify_documents(sp, err);
-    for (uint32_t i = 0; i < qn_split_field_count(sp) && rc == 0; i++)
-        rc = verify_field(qn_split_field_at(sp, i), err);
     if (rc < 0)
         qn_err_prefix(err, "split " QN_STR_FMT ": ", QN_STR_ARG(qn_split_object(sp)->name));
+    for (uint32_t i = 0; i < qn_split_field_count(sp) && rc == 0; i++) {
+        struct qn_split_field *fd = qn_split_field_at(sp, i);
+        rc = qn_split_use(fd, err);
+        if (rc == 0)
+            rc = verify_field(fd, err);
+    }
     return rc;
 }
