@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/le.h"
 #include "base/mem.h"
 
 /* What a field's public pointers point to, once it is in use. */
@@ -38,27 +39,6 @@ struct qn_split {
     pthread_mutex_t use; /* serialises the first use of fields */
 };
 
-static uint16_t get16(const char *p)
-{
-    uint16_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static uint32_t get32(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static uint64_t get64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
 /* ---- opening */
 
 /* Checks the footer at f; gives where the hot section is. */
@@ -68,19 +48,19 @@ static int read_footer(struct qn_split *sp, const char *f, uint64_t *hot_n, stru
     unsigned long long at = end;
     if (memcmp(f, QN_SPLIT_MAGIC, 8) != 0)
         return qn_corrupt(err, "footer at %llu has no magic: cut short, or not a split", at);
-    if (get16(f + 10) > QN_SPLIT_VERSION)
+    if (qn_le16(f + 10) > QN_SPLIT_VERSION)
         return qn_fail(err, QN_E_FORMAT_VERSION,
                        "footer at %llu: format %u needs a reader of version %u; this build reads "
                        "up to %u",
-                       at, get16(f + 8), get16(f + 10), QN_SPLIT_VERSION);
-    if (sp->simd->crc32c(0, f, 60) != get32(f + 60))
+                       at, qn_le16(f + 8), qn_le16(f + 10), QN_SPLIT_VERSION);
+    if (sp->simd->crc32c(0, f, 60) != qn_le32(f + 60))
         return qn_corrupt(err, "footer at %llu fails its checksum", at);
-    if (get64(f + 40) != sp->ob->size_bytes)
+    if (qn_le64(f + 40) != sp->ob->size_bytes)
         return qn_fail(err, QN_E_TRUNCATED,
                        "footer at %llu: the file has %llu bytes, its footer says %llu", at,
-                       (unsigned long long)sp->ob->size_bytes, (unsigned long long)get64(f + 40));
-    sp->hot_offset = get64(f + 16);
-    *hot_n = get64(f + 24);
+                       (unsigned long long)sp->ob->size_bytes, (unsigned long long)qn_le64(f + 40));
+    sp->hot_offset = qn_le64(f + 16);
+    *hot_n = qn_le64(f + 24);
     if (sp->hot_offset > end || *hot_n != end - sp->hot_offset || *hot_n < 48)
         return qn_corrupt(err, "footer at %llu: the hot section is at %llu, %llu bytes long", at,
                           (unsigned long long)sp->hot_offset, (unsigned long long)*hot_n);
@@ -102,7 +82,7 @@ static int read_tail(struct qn_split *sp, uint64_t hot_offset, struct qn_err *er
         return rc;
     const char *tail = (const char *)sp->hot_slice.p;
     const char *footer = tail + (size - from) - QN_SPLIT_FOOTER;
-    uint64_t want_hash = get64(footer + 32);
+    uint64_t want_hash = qn_le64(footer + 32);
     rc = read_footer(sp, footer, &hot_n, err);
     if (rc < 0)
         return rc;
@@ -139,12 +119,12 @@ static unsigned section_shift(enum qn_split_section kind)
 static int open_sections(struct qn_split *sp, const char *dir, uint32_t n, struct qn_err *err)
 {
     for (uint32_t i = 0; i < n; i++, dir += 24) {
-        uint16_t kind = get16(dir);
+        uint16_t kind = qn_le16(dir);
         if (kind == 0 || kind >= QN_SECTIONS_END)
             continue; /* of a newer writer that says we may read the rest */
         if (sp->has_section[kind])
             return qn_corrupt(err, "section %s is listed twice", qn_split_section_name(kind));
-        uint64_t at = get64(dir + 8), len = get64(dir + 16);
+        uint64_t at = qn_le64(dir + 8), len = qn_le64(dir + 16);
         if (at > sp->hot_offset || len > sp->hot_offset - at)
             return qn_corrupt(err, "section %s is outside of the file",
                               qn_split_section_name(kind));
@@ -153,7 +133,7 @@ static int open_sections(struct qn_split *sp, const char *dir, uint32_t n, struc
         if (rc < 0)
             return rc;
         sp->has_section[kind] = true;
-        sp->section_crc[kind] = get32(dir + 4);
+        sp->section_crc[kind] = qn_le32(dir + 4);
     }
     for (int k = QN_SECTION_DOCS; k < QN_SECTIONS_END; k++)
         if (!sp->has_section[k])
@@ -164,14 +144,15 @@ static int open_sections(struct qn_split *sp, const char *dir, uint32_t n, struc
 static struct qn_str blob(const struct qn_split *sp, uint32_t i)
 {
     const char *b = (const char *)sp->blobs + 8 * (size_t)i;
-    return qn_str_make(sp->hot.p + get32(b), get32(b + 4));
+    return qn_str_make(sp->hot.p + qn_le32(b), qn_le32(b + 4));
 }
 
 static int check_blobs(const struct qn_split *sp, struct qn_err *err)
 {
     for (uint32_t i = 0; i < sp->n_blobs; i++) {
         const char *b = (const char *)sp->blobs + 8 * (size_t)i;
-        if (get32(b) % 8 != 0 || get32(b) > sp->hot.n || get32(b + 4) > sp->hot.n - get32(b))
+        if (qn_le32(b) % 8 != 0 || qn_le32(b) > sp->hot.n ||
+            qn_le32(b + 4) > sp->hot.n - qn_le32(b))
             return qn_corrupt(err, "blob %u of %u is off", i, sp->n_blobs);
     }
     return sp->n_blobs > 0 ? 0 : qn_corrupt(err, "no document directory");
@@ -180,7 +161,7 @@ static int check_blobs(const struct qn_split *sp, struct qn_err *err)
 static int read_field(struct qn_split *sp, uint32_t i, const char *e, struct qn_err *err)
 {
     struct qn_split_field *fd = &sp->fields[i];
-    uint32_t at = get32(e), n = get16(e + 4), first = get32(e + 8), parts = get32(e + 12);
+    uint32_t at = qn_le32(e), n = qn_le16(e + 4), first = qn_le32(e + 8), parts = qn_le32(e + 12);
     if (at > sp->hot.n || n > sp->hot.n - at || (uint8_t)e[6] >= QN_SPLIT_TYPES ||
         parts >> QN_PARTS != 0 || first > sp->n_blobs ||
         (uint32_t)__builtin_popcount(parts) > sp->n_blobs - first)
@@ -206,13 +187,13 @@ static int read_hot(struct qn_split *sp, struct qn_err *err)
     const char *h = sp->hot.p;
     if (memcmp(h, "QHT1", 4) != 0)
         return qn_corrupt(err, "no magic");
-    sp->n_docs = get32(h + 4);
-    sp->min_time = (int64_t)get64(h + 8);
-    sp->max_time = (int64_t)get64(h + 16);
-    sp->raw_bytes = get64(h + 24);
-    uint32_t n_sections = get32(h + 32), n_meta = get32(h + 40);
-    sp->n_fields = get32(h + 36);
-    sp->n_blobs = get32(h + 44);
+    sp->n_docs = qn_le32(h + 4);
+    sp->min_time = (int64_t)qn_le64(h + 8);
+    sp->max_time = (int64_t)qn_le64(h + 16);
+    sp->raw_bytes = qn_le64(h + 24);
+    uint32_t n_sections = qn_le32(h + 32), n_meta = qn_le32(h + 40);
+    sp->n_fields = qn_le32(h + 36);
+    sp->n_blobs = qn_le32(h + 44);
     uint64_t blobs = 48 + 24ull * n_sections, fields = blobs + 8ull * sp->n_blobs;
     uint64_t meta = fields + 16ull * sp->n_fields;
     if (meta > sp->hot.n || n_meta > sp->hot.n - meta)
