@@ -3,7 +3,9 @@
  * Each parse function gives 1 when its construct was there (p->at is behind it), 0 when it was not
  * (p->at is where it was), or a negative code. The alternatives are tried in Quickwit's order, so
  * that odd texts are read as it reads them. Groups are entered once: no text takes exponential
- * time; and a failed search for a field's colon is remembered, so none takes quadratic time. */
+ * time; and a failed search for a field's colon is remembered, so none takes quadratic time.
+ *
+ * Long because it is one grammar: its alternatives are tried in order and read side by side. */
 #include "query_int.h"
 
 #include "base/map.h"
@@ -212,9 +214,9 @@ static int leaf_error(struct parser *p, size_t at, const char *msg)
 static int one_field(struct parser *p, struct qn_str *field, const char *what, size_t at)
 {
     char msg[80];
-    if (!qn__is_set(*field))
+    if (!qn__query_is_set(*field))
         *field = p->field;
-    if (qn__is_set(*field))
+    if (qn__query_is_set(*field))
         return QN_OK;
     if (p->opt->n_default_fields == 1) {
         *field = p->opt->default_fields[0];
@@ -245,7 +247,7 @@ static struct qn_query_bound bound_of(struct qn_str s, bool exclusive)
     struct qn_query_bound b = {QN_BOUND_NONE};
     if (!qn_str_is(s, "*")) {
         b.kind = exclusive ? QN_BOUND_EXCLUDED : QN_BOUND_INCLUDED;
-        b.value = qn__literal_str(s);
+        b.value = qn__query_literal_str(s);
     }
     return b;
 }
@@ -309,7 +311,7 @@ static int parse_range(struct parser *p, struct qn_str field, const struct qn_qu
     rc = one_field(p, &field, "range", from);
     if (rc < 0 || (rc = count_node(p, &q, QN_QUERY_RANGE, from)) < 0)
         return rc;
-    r.where = qn__where_field(field);
+    r.where = qn__query_where_field(field);
     q->range = r;
     *out = q;
     return 1;
@@ -324,7 +326,9 @@ static int literal_cmp(const void *a, const void *b)
 /* Fields the leaf applies to: its own, the group's, or the default ones. */
 static uint32_t leaf_fields(struct parser *p, const struct qn_str *field, const struct qn_str **out)
 {
-    const struct qn_str *one = qn__is_set(*field) ? field : qn__is_set(p->field) ? &p->field : NULL;
+    const struct qn_str *one = qn__query_is_set(*field)     ? field
+                               : qn__query_is_set(p->field) ? &p->field
+                                                            : NULL;
     *out = one ? one : p->opt->default_fields;
     return one ? 1 : p->opt->n_default_fields;
 }
@@ -369,7 +373,7 @@ static int parse_set(struct parser *p, struct qn_str field, const struct qn_quer
         rc = parse_simple_term(p, &v, &ignored);
         if (rc <= 0)
             goto out;
-        qn_vec_push(&values, qn__literal_str(v));
+        qn_vec_push(&values, qn__query_literal_str(v));
         rc = 0;
         if (values.n > QN_QUERY_NODES) {
             rc = qn_fail_at(p->err, QN_E_TOO_LARGE, pos_of(p, from),
@@ -406,7 +410,7 @@ static int parse_exists(struct parser *p, struct qn_str field, const struct qn_q
     size_t from = p->at;
     struct qn_query *q;
     skip_spaces(p);
-    if (!qn__is_set(field) || peek(p) != '*' || !star_ends(p, p->at + 1)) {
+    if (!qn__query_is_set(field) || peek(p) != '*' || !star_ends(p, p->at + 1)) {
         p->at = from;
         return 0;
     }
@@ -414,7 +418,7 @@ static int parse_exists(struct parser *p, struct qn_str field, const struct qn_q
     int rc = count_node(p, &q, QN_QUERY_EXISTS, from);
     if (rc < 0)
         return rc;
-    q->exists = qn__where_field(field);
+    q->exists = qn__query_where_field(field);
     *out = q;
     return 1;
 }
@@ -442,7 +446,7 @@ static int parse_regex(struct parser *p, struct qn_str field, const struct qn_qu
     int rc = one_field(p, &field, "regex", from);
     if (rc < 0 || (rc = count_node(p, &q, QN_QUERY_REGEX, from)) < 0)
         return rc;
-    q->pattern.where = qn__where_field(field);
+    q->pattern.where = qn__query_where_field(field);
     q->pattern.text = qn_str_make(text, n);
     *out = q;
     return 1;
@@ -478,11 +482,11 @@ static int literal_on(struct parser *p, const struct literal *l, struct qn_str f
         return rc;
     *out = q;
     if (wildcard) {
-        q->pattern.where = qn__where_field(field);
+        q->pattern.where = qn__query_where_field(field);
         q->pattern.text = l->text;
         return 1;
     }
-    q->text.where = qn__where_field(field);
+    q->text.where = qn__query_where_field(field);
     q->text.text = l->text;
     q->text.mode = l->prefix ? QN_TEXT_PHRASE_PREFIX : modes[l->delimiter];
     q->text.op = QN_OPERATOR_AND;
@@ -616,7 +620,7 @@ static int parse_literal(struct parser *p, const struct qn_query **out)
         rc = parse_regex(p, field, out);
     if (rc == 0)
         rc = parse_term(p, field, out);
-    if (rc == 0 && qn__is_set(field) && peek(p) == '(') {
+    if (rc == 0 && qn__query_is_set(field) && peek(p) == '(') {
         struct qn_str outer = p->field;
         p->field = field;
         rc = parse_group(p, out);
@@ -635,9 +639,10 @@ static int parse_leaf(struct parser *p, const struct qn_query **out)
     if (peek(p) == '*' && star_ends(p, p->at + 1)) {
         struct qn_query *q;
         p->at++;
-        int rc = count_node(p, &q, qn__is_set(p->field) ? QN_QUERY_EXISTS : QN_QUERY_ALL, from);
-        if (rc > 0 && qn__is_set(p->field))
-            q->exists = qn__where_field(p->field);
+        int rc =
+            count_node(p, &q, qn__query_is_set(p->field) ? QN_QUERY_EXISTS : QN_QUERY_ALL, from);
+        if (rc > 0 && qn__query_is_set(p->field))
+            q->exists = qn__query_where_field(p->field);
         *out = rc > 0 ? q : NULL;
         return rc;
     }
