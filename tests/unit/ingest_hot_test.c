@@ -134,7 +134,7 @@ static void searchers_see_a_growing_prefix(void **state)
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&searchers[i], NULL, search, &sh), 0);
     uint64_t id = 0, sealed = 0;
-    for (int round = 0; round < 120; round++) {
+    for (int round = 0; round < 60; round++) {
         uint32_t n = 1 + (uint32_t)qn_rng_below(&rng, 80), taken, refused;
         struct qn_parsed *pd = batch(dw, &text, id, n);
         assert_ok(qn_hot_add(ho, pd, 0, 1000 + id, &taken, &refused));
@@ -181,7 +181,7 @@ static void a_full_budget_takes_nothing_and_recovers(void **state)
     uint64_t id = 0;
     uint32_t taken = 1, refused, published = 0;
     int rc = 0;
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 150; round++) {
         struct qn_parsed *pd = batch(dw, &text, id, 500);
         for (uint32_t at = 0; at < 500; at += taken) {
             rc = qn_hot_add(ho, pd, at, id, &taken, &refused);
