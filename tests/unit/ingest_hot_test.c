@@ -172,7 +172,7 @@ static void a_full_budget_takes_nothing_and_recovers(void **state)
     struct qn_budget budget;
     struct qn_buf text;
     const struct qn_mapping *m = mapping();
-    qn_budget_init(&budget, "hot", NULL, 1 << 20);
+    qn_budget_init(&budget, "hot", NULL, 500 << 10);
     qn_visible_init(&vi);
     qn_buf_init(&text, SIZE_MAX);
     struct qn_hot_options op = {.split = {.simd = simd()}, .budget = &budget};
@@ -181,12 +181,12 @@ static void a_full_budget_takes_nothing_and_recovers(void **state)
     uint64_t id = 0;
     uint32_t taken = 1, refused, published = 0;
     int rc = 0;
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 250; round++) {
         struct qn_parsed *pd = batch(dw, &text, id, 500);
         for (uint32_t at = 0; at < 500; at += taken) {
             rc = qn_hot_add(ho, pd, at, id, &taken, &refused);
             assert_true(rc == 0 || rc == QN_E_BUDGET);
-            assert_true(atomic_load(&budget.used_bytes) <= 1 << 20);
+            assert_true(atomic_load(&budget.used_bytes) <= 500 << 10);
             if (rc == QN_E_BUDGET || taken < 500 - at) {
                 /* What an owner does: seal, and publish when even that does not help. */
                 assert_ok(qn_hot_seal(ho, NULL));
