@@ -47,6 +47,25 @@ void qn__exchange_begin(struct qn_exchange *ex, const char *target_z)
     qn__phase(ex, PHASE_HEADERS, rq->started_us);
 }
 
+static void log_end(const struct qn_exchange *ex, enum qn_log_level level, const char *event,
+                    uint64_t us)
+{
+    const struct qn_request *rq = &ex->rq;
+    const struct qn_kv kv[] = {
+        QN_KV_Z("method", qn_method_name(rq->method)),
+        QN_KV_STR("target", rq->target.raw),
+        QN_KV_I64("status", rq->status),
+        QN_KV_U64("duration_us", us),
+        QN_KV_U64("body_bytes", atomic_load(&ex->body_received)),
+        QN_KV_U64("answer_bytes", ex->sent_bytes),
+        QN_KV_Z("error", rq->err.msg),
+        QN_KV_Z("at", rq->err.file),
+        QN_KV_I64("line", rq->err.line),
+    };
+    size_t n = QN_COUNT_OF(kv) - (rq->err.code == 0 ? 3 : 0);
+    rq->log.write(&rq->log, level, event, kv, n);
+}
+
 static void count_end(struct qn_exchange *ex, qn_usec now)
 {
     struct qn_request *rq = &ex->rq;
@@ -60,12 +79,9 @@ static void count_end(struct qn_exchange *ex, qn_usec now)
         qn_metrics_add(ms, QN_METRIC_HTTP_BODY_BYTES, 1, rq->body_bytes);
     }
     bool failed = rq->status >= 500 && rq->status != 503;
-    QN_LOG(&rq->log, failed ? QN_LOG_WARN : QN_LOG_DEBUG, failed ? "http_failed" : "http_request",
-           QN_KV_Z("method", qn_method_name(rq->method)), QN_KV_STR("target", rq->target.raw),
-           QN_KV_I64("status", rq->status), QN_KV_U64("duration_us", us),
-           QN_KV_U64("body_bytes", received), QN_KV_U64("answer_bytes", ex->sent_bytes),
-           QN_KV_Z("error", rq->err.msg), QN_KV_Z("at", rq->err.file),
-           QN_KV_I64("line", rq->err.line));
+    enum qn_log_level level = failed ? QN_LOG_WARN : QN_LOG_DEBUG;
+    if (rq->log.write != NULL && level <= rq->log.level)
+        log_end(ex, level, failed ? "http_failed" : "http_request", us);
 }
 
 static void reset_request(struct qn_request *rq)
@@ -128,25 +144,39 @@ void qn__exchange_end(struct qn_exchange *ex)
 {
     struct qn_server *sv = ex->sv;
     qn_usec now = qn_now_us();
-    qn_mutex_lock(&ex->lock); /* from here on nobody cancels it */
-    ex->begun = false;
+    qn_mutex_lock(&ex->lock); /* from here on nobody cancels it or gives it up */
+    bool counted = ex->begun, active = ex->active;
+    ex->begun = ex->active = false;
     ex->group = NULL;
     ex->rq.on_cancel = NULL;
     qn_mutex_unlock(&ex->lock);
     if (ex->rq.drop_state != NULL)
         ex->rq.drop_state(&ex->rq);
-    if (ex->active)
+    if (counted)
         count_end(ex, now);
     qn_mutex_lock(&ex->lock);
     reset_request(&ex->rq);
     reset_transfer(ex);
     qn_mutex_unlock(&ex->lock);
     qn__phase(ex, PHASE_KEPT, now);
-    if (ex->active) {
-        ex->active = false;
-        /* release: whoever sees 0 sees all that the requests did */
+    if (active) /* release: whoever sees 0 sees all that the requests did */
         atomic_fetch_sub_explicit(&sv->n_active, 1, memory_order_release);
+}
+
+void qn__exchange_give_up(struct qn_exchange *ex)
+{
+    qn_mutex_lock(&ex->lock);
+    int phase = atomic_load_explicit(&ex->phase, memory_order_relaxed);
+    bool give_up =
+        ex->active && (ex->ready || ex->refused) && !ex->working && phase == PHASE_SENDING;
+    if (give_up) {
+        ex->active = false;
+        if (ex->produce != NULL) /* never suspends again: stopping may rely on that */
+            ex->flow = FLOW_FAILED;
     }
+    qn_mutex_unlock(&ex->lock);
+    if (give_up)
+        atomic_fetch_sub_explicit(&ex->sv->n_active, 1, memory_order_release);
 }
 
 void qn__exchange_cancel(struct qn_exchange *ex, enum qn__cancel why)
@@ -179,9 +209,9 @@ void qn__exchange_resume(struct qn_exchange *ex)
     struct qn_server *sv = ex->sv;
     struct MHD_Connection *mc = ex->mc;
     /* The daemon must not be stopped while a thread is still inside the library. */
-    atomic_fetch_add(&sv->n_resuming, 1);
+    atomic_fetch_add(&sv->n_inside, 1);
     MHD_resume_connection(mc);
-    atomic_fetch_sub(&sv->n_resuming, 1);
+    atomic_fetch_sub(&sv->n_inside, 1);
 }
 
 int qn__exchange_enter(struct qn_exchange *ex, enum qn__job job, bool admit)

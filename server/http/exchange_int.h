@@ -95,7 +95,7 @@ struct qn_exchange {
     bool over_limit;                /* one connection too many; set once */
 
     /* io thread */
-    bool begun, active;
+    bool begun;
     struct qn__head head;
     char id[17];
 
@@ -104,6 +104,7 @@ struct qn_exchange {
     struct qn_problem refusal;
     uint64_t dropped_bytes;
     struct qn_buf in; /* received, not yet taken */
+    bool active;      /* counted in sv->n_active */
     bool eof, blocked, working, aborted, parked, finished, ready;
     int finish_rc;
     struct qn_group *group;
@@ -172,7 +173,8 @@ struct qn_server {
     size_t n_connections;
     bool warden_stops;
 
-    _Atomic uint64_t n_active, n_resuming, n_requests;
+    _Atomic uint64_t n_active, n_requests;
+    _Atomic uint64_t n_inside; /* threads that are in calls which outlive their request */
     _Atomic bool draining, closing;
     bool started;
     struct qn__lane lanes[QN_HTTP_LANES];
@@ -198,6 +200,8 @@ void qn__exchange_begin(struct qn_exchange *ex, const char *target_z);
 void qn__exchange_end(struct qn_exchange *ex);
 enum qn__cancel { CANCEL_HANG_UP, CANCEL_SHUTDOWN };
 void qn__exchange_cancel(struct qn_exchange *ex, enum qn__cancel why);
+/* The peer of an answer that is being sent is gone: nobody waits for it any more. */
+void qn__exchange_give_up(struct qn_exchange *ex);
 /* Lets the library look at the connection again. Nothing of ex may be touched afterwards, but by
  * reference. */
 void qn__exchange_resume(struct qn_exchange *ex);

@@ -15,11 +15,10 @@ int qn__lane_put(struct qn_exchange *ex, enum qn__job job, bool admit)
         *la->tail = ex;
         la->tail = &ex->lane_next;
         la->n_queued++;
+        qn_metrics_gauge(la->sv->opt.metrics, QN_METRIC_HTTP_QUEUED, la->id, 1);
         qn_cond_signal(&la->more);
     }
-    qn_mutex_unlock(&la->lock);
-    if (rc == 0)
-        qn_metrics_gauge(ex->sv->opt.metrics, QN_METRIC_HTTP_QUEUED, la->id, 1);
+    qn_mutex_unlock(&la->lock); /* a worker may have it, and be done with it, by now */
     return rc;
 }
 

@@ -74,7 +74,7 @@ static void compress(struct qn_exchange *ex)
 {
     struct qn_request *rq = &ex->rq;
     struct qn_str body = ex->borrowed.p != NULL ? ex->borrowed : qn_buf_str(&rq->out);
-    if (body.n < ex->sv->opt.compress_min_bytes || !is_compressible(type_of(ex)))
+    if (body.n == 0 || body.n < ex->sv->opt.compress_min_bytes || !is_compressible(type_of(ex)))
         return;
     qn_answer_header(rq, "Vary", QN_STR("Accept-Encoding"));
     ex->coded = choose_coding(ex);
@@ -152,8 +152,10 @@ static void first_piece(struct qn_exchange *ex)
         if (ex->coded != CODING_IDENTITY)
             qn__deflater_init(&ex->deflater, ex->coded);
     }
-    ex->flow = flow_of(rc);
     make_piece(ex, false);
+    qn_mutex_lock(&ex->lock); /* the producer's owner may be waking it already */
+    ex->flow = flow_of(rc);
+    qn_mutex_unlock(&ex->lock);
 }
 
 void qn__send_prepare(struct qn_exchange *ex)
@@ -209,7 +211,7 @@ void qn_answer_wake(struct qn_request *rq)
     if (ex->flow == FLOW_LATER && ex->waiting) {
         ex->flow = FLOW_RUNNING;
         qn__exchange_enter(ex, JOB_PRODUCE, false);
-    } else if (ex->produce != NULL) {
+    } else {
         ex->woken = true;
     }
     qn_mutex_unlock(&ex->lock);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "exchange_int.h"
@@ -26,7 +27,7 @@ void qn_server_options_default(struct qn_server_options *opt)
         .header_timeout_us = 30000000,
         .body_grace_us = 30000000,
         .min_body_rate = 1024,
-        .drop_bytes = 16u << 20,
+        .drop_bytes = 256u << 20,
         .elastic_product = QN_STR("Elasticsearch"),
         .compress_min_bytes = 1024,
         .strict_params = true,
@@ -179,7 +180,7 @@ bool qn_server_draining(const struct qn_server *sv)
 
 static bool idle(struct qn_server *sv)
 {
-    return atomic_load(&sv->n_active) == 0 && atomic_load(&sv->n_resuming) == 0;
+    return atomic_load(&sv->n_active) == 0 && atomic_load(&sv->n_inside) == 0;
 }
 
 /* Waits until nothing runs; `shut`: cancelling what still does, again and again. */
@@ -204,10 +205,9 @@ int qn_server_stop(struct qn_server *sv, qn_usec deadline_us, uint64_t patience_
         return 0;
     qn_server_drain(sv);
     if (sv->daemon != NULL) {
-        int fd = MHD_quiesce_daemon(sv->daemon);
-        if (fd >= 0)
-            close(fd);
-        sv->listen_fd = -1;
+        /* New clients are refused from here on; the library may still look at the descriptor. */
+        if (MHD_quiesce_daemon(sv->daemon) >= 0)
+            shutdown(sv->listen_fd, SHUT_RDWR);
     }
     (void)wait_idle(sv, deadline_us, false);
     atomic_store(&sv->closing, true); /* from here on nothing is admitted at all */
@@ -219,6 +219,8 @@ int qn_server_stop(struct qn_server *sv, qn_usec deadline_us, uint64_t patience_
     if (sv->daemon != NULL)
         MHD_stop_daemon(sv->daemon);
     sv->daemon = NULL;
+    close(sv->listen_fd);
+    sv->listen_fd = -1;
     sv->started = false;
     return 0;
 }

@@ -39,10 +39,10 @@ struct qn_server_options {
     uint64_t body_queue_bytes;     /* of a streamed body, waiting for its consumer */
     uint64_t request_memory_bytes; /* a request's arena and bodies */
     size_t header_bytes; /* pool of one connection: request line and headers take half at most */
-    uint64_t idle_timeout_us, header_timeout_us;
-    uint64_t body_grace_us; /* before the minimum rate applies to bodies */
-    uint64_t min_body_rate; /* bytes a second */
-    uint64_t drop_bytes;    /* of a refused body that are read so that the client sees the answer */
+    uint64_t idle_timeout_us, header_timeout_us; /* 0: none */
+    uint64_t body_grace_us;                      /* before the minimum rate applies to bodies */
+    uint64_t min_body_rate;                      /* bytes a second; 0: none */
+    uint64_t drop_bytes; /* of a refused body that are read so that the client sees the answer */
     struct qn_str tls_cert_pem, tls_key_pem; /* contents; both empty: plain HTTP */
     struct qn_str cors_origins;              /* comma list, or "*"; empty: off */
     struct qn_str elastic_product;           /* value of X-Elastic-Product; empty: not sent */

@@ -23,17 +23,18 @@ static enum cut verdict(const struct qn_exchange *ex, qn_usec now)
     const struct qn_server_options *opt = &ex->sv->opt;
     uint64_t since = atomic_load_explicit(&ex->since_us, memory_order_relaxed);
     uint64_t age = now > since ? now - since : 0;
+    uint64_t received = atomic_load_explicit(&ex->body_received, memory_order_relaxed);
     switch (atomic_load_explicit(&ex->phase, memory_order_relaxed)) {
     case PHASE_FRESH:
     case PHASE_HEADERS:
-        return age > opt->header_timeout_us ? CUT_HEADERS : CUT_NONE;
+        return opt->header_timeout_us > 0 && age > opt->header_timeout_us ? CUT_HEADERS : CUT_NONE;
     case PHASE_KEPT:
-        return age > opt->idle_timeout_us ? CUT_IDLE : CUT_NONE;
-    case PHASE_BODY: {
-        uint64_t received = atomic_load_explicit(&ex->body_received, memory_order_relaxed);
-        bool slow = received / opt->min_body_rate < age / 1000000;
-        return age > opt->body_grace_us && slow ? CUT_BODY : CUT_NONE;
-    }
+        return opt->idle_timeout_us > 0 && age > opt->idle_timeout_us ? CUT_IDLE : CUT_NONE;
+    case PHASE_BODY:
+        /* bytes/s < rate, without a division by an age of less than a second */
+        return age > opt->body_grace_us && received < opt->min_body_rate * (age / 1000000)
+                   ? CUT_BODY
+                   : CUT_NONE;
     default:
         return CUT_NONE;
     }
@@ -50,6 +51,12 @@ static bool is_sending(const struct qn_exchange *ex, qn_usec now)
 {
     return atomic_load_explicit(&ex->phase, memory_order_relaxed) == PHASE_SENDING &&
            now < atomic_load_explicit(&ex->since_us, memory_order_relaxed) + 1000000;
+}
+
+static bool is_reading(const struct qn_exchange *ex)
+{
+    return !is_suspended(ex) &&
+           atomic_load_explicit(&ex->phase, memory_order_relaxed) != PHASE_SENDING;
 }
 
 struct watch {
@@ -95,10 +102,8 @@ static void bury(struct qn_exchange *ex)
 /* Which connections to poll now. */
 static bool is_due(const struct qn_exchange *ex, bool slow_too)
 {
-    int phase = atomic_load_explicit(&ex->phase, memory_order_relaxed);
-    if (phase == PHASE_SENDING) /* the library writes: it will see */
-        return false;
-    return slow_too || phase == PHASE_BODY || is_suspended(ex);
+    return slow_too || is_suspended(ex) ||
+           atomic_load_explicit(&ex->phase, memory_order_relaxed) == PHASE_BODY;
 }
 
 static void look(struct qn_server *sv, bool slow_too)
@@ -115,12 +120,15 @@ static void look(struct qn_server *sv, bool slow_too)
     }
     if (wt.fds.n > 0 && poll(wt.fds.p, wt.fds.n, 0) > 0)
         for (size_t i = 0; i < wt.fds.n; i++)
-            if (is_gone(&wt.fds.p[i]) && !is_suspended(wt.exchanges.p[i]))
+            if (is_gone(&wt.fds.p[i]) && is_reading(wt.exchanges.p[i]))
                 bury(wt.exchanges.p[i]);
     qn_mutex_unlock(&sv->lock);
     for (size_t i = 0; i < wt.exchanges.n; i++) {
         if (is_gone(&wt.fds.p[i]) && is_suspended(wt.exchanges.p[i]))
             qn__exchange_cancel(wt.exchanges.p[i], CANCEL_HANG_UP);
+        /* A reset while an answer is sent can escape the library until its timeout. */
+        if (wt.fds.p[i].revents & (POLLERR | POLLHUP))
+            qn__exchange_give_up(wt.exchanges.p[i]);
         qn__exchange_unref(wt.exchanges.p[i]);
     }
     qn_vec_release(&wt.fds);

@@ -80,22 +80,28 @@ void qn__work(struct qn_exchange *ex, enum qn__job job)
 void qn_request_finish(struct qn_request *rq, int rc)
 {
     struct qn_exchange *ex = qn__exchange_of(rq);
+    struct qn_server *sv = ex->sv;
     QN_ASSERT(rc != QN_LATER);
+    /* The request may end at any moment from here on, but neither ex nor sv may go. */
+    atomic_fetch_add(&sv->n_inside, 1);
+    qn__exchange_ref(ex);
     qn_mutex_lock(&ex->lock);
     QN_ASSERT(!ex->finished);
     ex->finished = true;
     ex->finish_rc = rc;
-    bool parked = ex->parked;
+    bool parked = ex->parked; /* else the handler has not returned yet: its worker goes on */
     ex->parked = false;
     qn_mutex_unlock(&ex->lock);
-    if (!parked)
-        return; /* the handler has not returned yet: its worker goes on */
-    /* Rendering, compressing and producing are not for the caller's thread. */
-    bool light = rc >= 0 && ex->produce == NULL && rq->out.n < ex->sv->opt.compress_min_bytes;
-    if (light)
-        finish_now(ex, rc);
-    else
-        qn__lane_put(ex, JOB_FINISH, false);
+    if (parked) {
+        /* Rendering, compressing and producing are not for the caller's thread. */
+        bool light = rc >= 0 && ex->produce == NULL && rq->out.n < sv->opt.compress_min_bytes;
+        if (light)
+            finish_now(ex, rc);
+        else
+            qn__lane_put(ex, JOB_FINISH, false);
+    }
+    qn__exchange_unref(ex);
+    atomic_fetch_sub(&sv->n_inside, 1);
 }
 
 void qn_request_watch_group(struct qn_request *rq, struct qn_group *g)

@@ -444,6 +444,8 @@ static void back_pressure(void **state)
 static void cut_uploads(void **state)
 {
     struct context *cx = *state;
+    struct qn_server_stats st;
+    wait_for((qn_server_stats(cx->fx.sv, &st), st.n_running == 0)); /* of the tests before */
     for (int i = 0; i < 20; i++) {
         int before = atomic_load(&cx->gate.dropped), chunks = atomic_load(&cx->gate.chunks);
         atomic_store(&cx->gate.hold, i & 1);
@@ -456,7 +458,6 @@ static void cut_uploads(void **state)
         wait_for(atomic_load(&cx->gate.dropped) == before + 1);
         atomic_store(&cx->gate.hold, false);
     }
-    struct qn_server_stats st;
     wait_for((qn_server_stats(cx->fx.sv, &st), st.n_running == 0));
 }
 
