@@ -176,10 +176,10 @@ static int read_fuzzy(struct reader *r, struct qn_json_val v, struct qn_fuzzines
     struct qn_str s = QN_STR_NONE;
     bool transpositions = true;
     int rc = opt_str(r, v, "fuzziness", &s);
-    if (rc < 0 || !qn__is_set(s))
+    if (rc < 0 || !qn__query_is_set(s))
         return rc;
     out->max_expansions = 50;
-    if (!qn__fuzziness_read(s, out))
+    if (!qn__query_fuzziness_read(s, out))
         return qn_json_fail(v, r->err, QN_E_INVALID, "invalid `fuzziness`");
     rc = opt_u32(r, v, "prefix_length", &out->prefix_length);
     rc = rc < 0 ? rc : opt_u32(r, v, "fuzzy_max_expansions", &out->max_expansions);
@@ -400,9 +400,9 @@ static int read_score_function(struct reader *r, struct qn_json_val v, struct qn
     if (rc == QN_OK && qn_json_get(v, "filter", &x))
         rc = read_node(r, x, &f->filter);
     if (rc == QN_OK && f->kind != QN_FUNCTION_WEIGHT && f->kind != QN_FUNCTION_RANDOM &&
-        !qn__is_set(f->field))
+        !qn__query_is_set(f->field))
         rc = missing(r, v, "field");
-    if (rc == QN_OK && f->kind >= QN_FUNCTION_GAUSS && !qn__is_set(f->scale.text))
+    if (rc == QN_OK && f->kind >= QN_FUNCTION_GAUSS && !qn__query_is_set(f->scale.text))
         rc = missing(r, v, "scale");
     return rc;
 }

@@ -12,7 +12,7 @@ static void write_literal(struct qn_jw *w, const struct qn_literal *v)
 
 static void write_opt(struct qn_jw *w, const char *key, struct qn_str v)
 {
-    if (qn__is_set(v))
+    if (qn__query_is_set(v))
         qn_jw_kv_str(w, key, v);
 }
 
@@ -32,7 +32,7 @@ static const char *const fields_modes[] = {"best", "sum", "cross"};
 
 static void write_where(struct qn_jw *w, const struct qn_query_where *where)
 {
-    if (qn__is_set(where->field)) {
+    if (qn__query_is_set(where->field)) {
         qn_jw_kv_str(w, "field", where->field);
         return;
     }
@@ -219,7 +219,7 @@ static void write_score_function(struct qn_jw *w, const struct qn_score_function
     if (f->has_seed)
         qn_jw_kv_u64(w, "seed", f->seed);
     if (f->kind >= QN_FUNCTION_GAUSS) {
-        if (qn__is_set(f->origin.text))
+        if (qn__query_is_set(f->origin.text))
             qn_jw_key(w, "origin"), write_literal(w, &f->origin);
         qn_jw_key(w, "scale"), write_literal(w, &f->scale);
         qn_jw_key(w, "offset"), write_literal(w, &f->offset);

@@ -129,7 +129,7 @@ static int read_fuzziness(struct dsl *d, const char *clause, struct qn_json_val 
                           struct qn_fuzziness *out)
 {
     struct qn_str s = qn_json_is_str(v) ? qn_json_str(v) : qn_json_raw(v);
-    if ((!qn_json_is_num(v) && !qn_json_is_str(v)) || !qn__fuzziness_read(s, out))
+    if ((!qn_json_is_num(v) && !qn_json_is_str(v)) || !qn__query_fuzziness_read(s, out))
         return bad_value(d, clause, "fuzziness", v, "0, 1, 2, AUTO or AUTO:low,high");
     return QN_OK;
 }

@@ -28,7 +28,7 @@ int qn__dsl_bool(struct dsl *d, const char *clause, struct qn_json_val v, struct
         rc = qn__dsl_params(d, clause, v, params, QN_COUNT_OF(params), &p, *out);
     if (rc < 0)
         return rc;
-    if (qn__is_set(p.min_should)) {
+    if (qn__query_is_set(p.min_should)) {
         rc = qn_min_should_match(p.min_should, p.b.should.n, &least);
         if (rc < 0)
             return qn__dsl_fail(d, v, rc, "[bool] invalid minimum_should_match `" QN_STR_FMT "`",
@@ -108,7 +108,7 @@ int qn__dsl_nested(struct dsl *d, const char *clause, struct qn_json_val v, stru
         return rc;
     (*out)->nested.score_mode = QN_SCORE_AVG;
     rc = qn__dsl_params(d, clause, v, params, QN_COUNT_OF(params), *out, *out);
-    if (rc == QN_OK && (!qn__is_set((*out)->nested.path) || (*out)->nested.child == NULL))
+    if (rc == QN_OK && (!qn__query_is_set((*out)->nested.path) || (*out)->nested.child == NULL))
         rc = qn__dsl_fail(d, v, QN_E_MISSING, "[nested] requires 'path' and 'query' fields");
     return rc;
 }

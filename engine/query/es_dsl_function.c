@@ -22,7 +22,7 @@ static int read_factor(struct dsl *d, struct qn_json_val v, struct qn_score_func
     int rc = qn__dsl_params(d, "field_value_factor", v, params, QN_COUNT_OF(params), &p, q);
     if (rc < 0)
         return rc;
-    if (!qn__is_set(p.field))
+    if (!qn__query_is_set(p.field))
         return qn__dsl_fail(d, v, QN_E_MISSING,
                             "[field_value_factor] required field 'field' missing");
     f->kind = QN_FUNCTION_FIELD_FACTOR;
@@ -33,7 +33,7 @@ static int read_factor(struct dsl *d, struct qn_json_val v, struct qn_score_func
         f->has_missing = true;
         rc = qn__dsl_value(d, "field_value_factor", &missing, p.missing, &f->missing);
     }
-    if (rc < 0 || !qn__is_set(p.modifier))
+    if (rc < 0 || !qn__query_is_set(p.modifier))
         return rc;
     for (size_t i = 0; i < QN_COUNT_OF(names); i++)
         if (qn_str_eq_nocase(p.modifier, qn_str_of(names[i]))) {
@@ -61,7 +61,7 @@ static int read_random(struct dsl *d, struct qn_json_val v, struct qn_score_func
     int64_t n;
     f->kind = QN_FUNCTION_RANDOM;
     f->field = p.field;
-    f->has_seed = qn__is_set(p.seed);
+    f->has_seed = qn__query_is_set(p.seed);
     if (f->has_seed)
         f->seed = qn_str_to_i64(p.seed, &n) == QN_OK ? (uint64_t)n : qn_hash_str(p.seed);
     return rc;
@@ -92,7 +92,7 @@ static int read_decay(struct dsl *d, const char *kind, struct qn_json_val v,
         int rc;
         if (qn_str_is(it.key, "multi_value_mode")) {
             rc = qn__dsl_value(d, kind, &mode, it.val, f);
-        } else if (qn__is_set(f->field)) {
+        } else if (qn__query_is_set(f->field)) {
             rc = qn__dsl_fail(d, it.val, QN_E_INVALID, "[%s] takes one field", kind);
         } else {
             f->field = it.key;
@@ -101,7 +101,7 @@ static int read_decay(struct dsl *d, const char *kind, struct qn_json_val v,
         if (rc < 0)
             return rc;
     }
-    if (!qn__is_set(f->field) || !qn__is_set(f->scale.text))
+    if (!qn__query_is_set(f->field) || !qn__query_is_set(f->scale.text))
         return qn__dsl_fail(d, v, QN_E_MISSING, "[%s] needs a field with [scale]", kind);
     if (!(f->decay > 0 && f->decay < 1))
         return qn__dsl_fail(d, v, QN_E_INVALID, "[%s] decay must be between 0 and 1", kind);

@@ -17,11 +17,12 @@ int qn__dsl_term(struct dsl *d, const char *clause, struct qn_json_val v, struct
         rc = qn__dsl_one_field(d, clause, v, &field, &value);
     if (rc < 0)
         return rc;
-    (*out)->term.where = qn__where_field(field);
+    (*out)->pos = (uint32_t)qn_json_pos(value);
+    (*out)->term.where = qn__query_where_field(field);
     if (!qn_json_is_obj(value))
         return qn__dsl_literal(d, clause, "value", value, &(*out)->term.value);
     rc = qn__dsl_params(d, clause, value, params, QN_COUNT_OF(params), *out, *out);
-    if (rc == QN_OK && !qn__is_set((*out)->term.value.text))
+    if (rc == QN_OK && !qn__query_is_set((*out)->term.value.text))
         rc = qn__dsl_fail(d, value, QN_E_MISSING, "[term] query needs a `value`");
     return rc;
 }
@@ -68,7 +69,7 @@ int qn__dsl_terms(struct dsl *d, const char *clause, struct qn_json_val v, struc
     while (rc == QN_OK && qn_json_each(&it)) {
         if (qn_str_is(it.key, "boost") || qn_str_is(it.key, "_name")) {
             rc = qn__dsl_value(d, clause, &boost[it.key.p[0] == '_'], it.val, *out);
-        } else if (qn__is_set(group->field)) {
+        } else if (qn__query_is_set(group->field)) {
             rc = qn__dsl_fail(d, it.val, QN_E_INVALID,
                               "[terms] query does not support multiple fields");
         } else if (qn_json_is_obj(it.val)) {
@@ -76,11 +77,12 @@ int qn__dsl_terms(struct dsl *d, const char *clause, struct qn_json_val v, struc
                               "[terms] lookup from another index is not supported");
         } else {
             group->field = it.key;
+            (*out)->pos = (uint32_t)qn_json_pos(it.val);
             rc = read_literals(d, clause, it.val, &values, &group->n);
             group->values = values;
         }
     }
-    if (rc == QN_OK && !qn__is_set(group->field))
+    if (rc == QN_OK && !qn__query_is_set(group->field))
         rc = qn__dsl_fail(d, v, QN_E_MISSING, "[terms] query requires a field name");
     (*out)->term_set = (struct qn_query_term_set){group, 1};
     return rc;
@@ -118,14 +120,14 @@ int qn__dsl_terms_set(struct dsl *d, const char *clause, struct qn_json_val v,
     if (p.terms.t == NULL)
         return qn__dsl_fail(d, value, QN_E_MISSING, "[terms_set] query needs `terms`");
     rc = read_literals(d, clause, p.terms, &values, &n);
-    if (rc == QN_OK && qn__is_set(p.least) && qn_min_should_match(p.least, n, &least) < 0)
+    if (rc == QN_OK && qn__query_is_set(p.least) && qn_min_should_match(p.least, n, &least) < 0)
         rc = qn__dsl_fail(d, value, QN_E_INVALID, "[terms_set] invalid minimum_should_match");
     for (uint32_t i = 0; rc == QN_OK && i < n; i++) {
         struct qn_query *term;
         rc = qn__dsl_new(d, QN_QUERY_TERM, p.terms, &term);
         if (rc < 0)
             return rc;
-        term->term.where = qn__where_field(field);
+        term->term.where = qn__query_where_field(field);
         term->term.value = values[i];
         qn_query_list_add(d->ar, &(*out)->bools.should, term);
     }
@@ -160,7 +162,7 @@ int qn__dsl_exists(struct dsl *d, const char *clause, struct qn_json_val v, stru
     int rc = qn__dsl_new(d, QN_QUERY_EXISTS, v, out);
     if (rc == QN_OK)
         rc = qn__dsl_params(d, clause, v, params, QN_COUNT_OF(params), *out, *out);
-    if (rc == QN_OK && !qn__is_set((*out)->exists.field))
+    if (rc == QN_OK && !qn__query_is_set((*out)->exists.field))
         rc = qn__dsl_fail(d, v, QN_E_MISSING, "[exists] must be provided with a [field]");
     return rc;
 }
@@ -174,7 +176,7 @@ struct range_params {
 static struct qn_query_bound bound_of(const struct qn_literal *v, bool exclusive)
 {
     struct qn_query_bound b = {QN_BOUND_NONE};
-    if (qn__is_set(v->text)) {
+    if (qn__query_is_set(v->text)) {
         b.kind = exclusive ? QN_BOUND_EXCLUDED : QN_BOUND_INCLUDED;
         b.value = *v;
     }
@@ -184,10 +186,10 @@ static struct qn_query_bound bound_of(const struct qn_literal *v, bool exclusive
 static int range_bounds(struct dsl *d, struct qn_json_val v, struct range_params *p,
                         struct qn_query_range *r)
 {
-    bool gt = qn__is_set(p->gt.text), lt = qn__is_set(p->lt.text);
-    if ((gt && qn__is_set(p->gte.text)) || (lt && qn__is_set(p->lte.text)))
+    bool gt = qn__query_is_set(p->gt.text), lt = qn__query_is_set(p->lt.text);
+    if ((gt && qn__query_is_set(p->gte.text)) || (lt && qn__query_is_set(p->lte.text)))
         return qn__dsl_fail(d, v, QN_E_INVALID, "[range] both %s are set",
-                            gt && qn__is_set(p->gte.text) ? "gt and gte" : "lt and lte");
+                            gt && qn__query_is_set(p->gte.text) ? "gt and gte" : "lt and lte");
     r->lower = bound_of(gt ? &p->gt : &p->gte, gt);
     r->upper = bound_of(lt ? &p->lt : &p->lte, lt);
     if (r->lower.kind == QN_BOUND_NONE)
@@ -222,12 +224,13 @@ int qn__dsl_range(struct dsl *d, const char *clause, struct qn_json_val v, struc
         rc = qn__dsl_params(d, clause, value, params, QN_COUNT_OF(params), &p, *out);
     if (rc < 0)
         return rc;
-    if (qn__is_set(p.relation) && !qn_str_eq_nocase(p.relation, QN_STR("intersects")) &&
+    if (qn__query_is_set(p.relation) && !qn_str_eq_nocase(p.relation, QN_STR("intersects")) &&
         !qn_str_eq_nocase(p.relation, QN_STR("within")) &&
         !qn_str_eq_nocase(p.relation, QN_STR("contains")))
         return qn__dsl_fail(d, value, QN_E_INVALID,
                             "[range] `relation` expects INTERSECTS, CONTAINS or WITHIN");
-    (*out)->range.where = qn__where_field(field);
+    (*out)->pos = (uint32_t)qn_json_pos(value);
+    (*out)->range.where = qn__query_where_field(field);
     (*out)->range.format = p.format;
     (*out)->range.time_zone = p.time_zone;
     return range_bounds(d, value, &p, &(*out)->range);
@@ -269,7 +272,8 @@ int qn__dsl_pattern(struct dsl *d, const char *clause, struct qn_json_val v, str
     if (rc < 0)
         return rc;
     struct qn_query *q = *out;
-    q->pattern.where = qn__where_field(field);
+    q->pos = (uint32_t)qn_json_pos(value);
+    q->pattern.where = qn__query_where_field(field);
     q->pattern.syntax = QN_REGEX_LUCENE;
     q->pattern.fuzzy = (struct qn_fuzziness){is_fuzzy, true, 0, 3, 6, false, 0, 50};
     memcpy(own, params, sizeof params);
@@ -278,7 +282,7 @@ int qn__dsl_pattern(struct dsl *d, const char *clause, struct qn_json_val v, str
         return qn__dsl_value(d, clause, &params[0], value, q);
     rc = is_fuzzy ? qn__dsl_params(d, clause, value, fuzzy, QN_COUNT_OF(fuzzy), q, q)
                   : qn__dsl_params(d, clause, value, own, is_regex ? 7 : 4, q, q);
-    if (rc == QN_OK && !qn__is_set(q->pattern.text))
+    if (rc == QN_OK && !qn__query_is_set(q->pattern.text))
         rc = qn__dsl_fail(d, value, QN_E_MISSING, "[%s] query needs a `value`", clause);
     return rc;
 }

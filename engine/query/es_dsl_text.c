@@ -55,9 +55,10 @@ static int check_text(struct dsl *d, const char *clause, struct qn_json_val v,
                       const struct text_params *p)
 {
     uint32_t ignored;
-    if (!qn__is_set(p->text.text))
+    if (!qn__query_is_set(p->text.text))
         return qn__dsl_fail(d, v, QN_E_MISSING, "[%s] no text specified for query", clause);
-    if (qn__is_set(p->text.min_should) && qn_min_should_match(p->text.min_should, 1, &ignored) < 0)
+    if (qn__query_is_set(p->text.min_should) &&
+        qn_min_should_match(p->text.min_should, 1, &ignored) < 0)
         return qn__dsl_fail(d, v, QN_E_INVALID,
                             "[%s] invalid minimum_should_match `" QN_STR_FMT "`", clause,
                             QN_STR_ARG(qn_str_first(p->text.min_should, 60)));
@@ -95,7 +96,8 @@ int qn__dsl_match(struct dsl *d, const char *clause, struct qn_json_val v, struc
         rc = qn__dsl_value(d, clause, &match_params[0], value, &p);
     if (rc == QN_OK)
         rc = check_text(d, clause, value, &p);
-    p.text.where = qn__where_field(field);
+    (*out)->pos = (uint32_t)qn_json_pos(value);
+    p.text.where = qn__query_where_field(field);
     p.text.mode = kinds[kind].mode;
     finish_text(*out, &p);
     return rc;
@@ -128,7 +130,7 @@ static int find_type(struct dsl *d, const char *clause, struct qn_json_val v, st
                      size_t *out)
 {
     *out = 0;
-    if (!qn__is_set(type))
+    if (!qn__query_is_set(type))
         return QN_OK;
     for (size_t i = 0; i < QN_COUNT_OF(multi_types); i++)
         if (qn_str_is(type, multi_types[i].name)) {
@@ -162,7 +164,7 @@ int qn__dsl_multi_match(struct dsl *d, const char *clause, struct qn_json_val v,
     opt.tie_breaker = p.tie_breaker;
     opt.lenient = p.lenient || opt.n_default_fields == 0;
     p.text.mode = multi_types[type].mode;
-    p.text.where.fields = qn__fields_of(d->ar, &opt);
+    p.text.where.fields = qn__query_fields_of(d->ar, &opt);
     finish_text(*out, &p);
     return p.text.where.fields ? QN_OK : QN_E_BUDGET;
 }
@@ -219,7 +221,7 @@ static void string_options(struct text_params *p, struct qn_parse_options *opt,
     opt->analyzer = p->text.analyzer;
     opt->time_zone = p->time_zone;
     opt->quote_suffix = p->quote_suffix;
-    if (qn__is_set(p->default_field) && opt->n_default_fields == 0) {
+    if (qn__query_is_set(p->default_field) && opt->n_default_fields == 0) {
         opt->default_fields = &p->default_field;
         opt->n_default_fields = 1;
     }
@@ -261,7 +263,7 @@ static int finish_string(struct dsl *d, int rc, const struct qn_query *parsed,
     struct qn_query *q = qn__query_copy(d->ar, parsed);
     if (q == NULL)
         return QN_E_BUDGET;
-    if (qn__is_set(shell->name) || shell->boost != 1) {
+    if (qn__query_is_set(shell->name) || shell->boost != 1) {
         /* The name and boost of the clause belong to all of it. */
         q->boost *= shell->boost;
         q->name = shell->name;
@@ -290,7 +292,7 @@ int qn__dsl_query_string(struct dsl *d, const char *clause, struct qn_json_val v
         rc = find_type(d, clause, v, p.type, &type);
     if (rc < 0)
         return rc;
-    if (qn__is_set(p.default_field) && opt.n_default_fields > 0)
+    if (qn__query_is_set(p.default_field) && opt.n_default_fields > 0)
         return qn__dsl_fail(d, v, QN_E_INVALID,
                             "[query_string] `fields` and `default_field` cannot both be set");
     string_options(&p, &opt, v);

@@ -20,7 +20,8 @@ struct parser {
     struct qn__limits used;
 };
 
-const struct qn_query_fields *qn__fields_of(struct qn_arena *ar, const struct qn_parse_options *opt)
+const struct qn_query_fields *qn__query_fields_of(struct qn_arena *ar,
+                                                  const struct qn_parse_options *opt)
 {
     struct qn_query_fields *f = qn_arena_new(ar, struct qn_query_fields);
     uint32_t n = opt->n_default_fields;
@@ -76,7 +77,7 @@ struct qn_str qn__lucene_unescape(struct qn_arena *ar, struct qn_str s)
     return qn_str_make(out, n);
 }
 
-bool qn__has_wildcard(struct qn_str s)
+bool qn__query_has_wildcard(struct qn_str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '*' || s.p[i] == '?')
@@ -221,7 +222,7 @@ static struct qn_query_bound bound_of(struct parser *p, struct qn_str raw, bool 
     struct qn_query_bound b = {QN_BOUND_NONE};
     if (!qn_str_is(raw, "*") && raw.n > 0) {
         b.kind = exclusive ? QN_BOUND_EXCLUDED : QN_BOUND_INCLUDED;
-        b.value = qn__literal_str(qn__lucene_unescape(p->ar, raw));
+        b.value = qn__query_literal_str(qn__lucene_unescape(p->ar, raw));
     }
     return b;
 }
@@ -329,7 +330,7 @@ static int parse_phrase(struct parser *p, const struct qn_query **out)
     q->text.slop = (uint32_t)slop;
     q->text.max_expansions = 50;
     q->text.analyzer = p->opt->analyzer;
-    if (qn__is_set(p->opt->quote_suffix) && qn__is_set(p->where.field))
+    if (qn__query_is_set(p->opt->quote_suffix) && qn__query_is_set(p->where.field))
         q->text.where.field =
             qn_arena_printf(p->ar, QN_STR_FMT QN_STR_FMT, QN_STR_ARG(p->where.field),
                             QN_STR_ARG(p->opt->quote_suffix));
@@ -339,7 +340,7 @@ static int parse_phrase(struct parser *p, const struct qn_query **out)
 
 static bool where_is_any(const struct parser *p)
 {
-    return !qn__is_set(p->where.field) || qn_str_is(p->where.field, "*");
+    return !qn__query_is_set(p->where.field) || qn_str_is(p->where.field, "*");
 }
 
 /* "abc*" alone is a prefix; anything else with '*' or '?' a wildcard. */
@@ -359,7 +360,7 @@ static int parse_wildcard(struct parser *p, struct qn_str term, const struct qn_
     if (p->opt->no_leading_wildcard && (term.p[0] == '*' || term.p[0] == '?'))
         return qn_fail_at(p->err, QN_E_INVALID, pos_of(p, from),
                           "'*' or '?' not allowed as first character in WildcardQuery");
-    bool prefix = term.p[term.n - 1] == '*' && !qn__has_wildcard(head);
+    bool prefix = term.p[term.n - 1] == '*' && !qn__query_has_wildcard(head);
     int rc = new_node(p, &q, prefix ? QN_QUERY_PREFIX : QN_QUERY_WILDCARD, from);
     if (rc < 0)
         return rc;
@@ -386,7 +387,7 @@ static int parse_fuzzy(struct parser *p, struct qn_str text, size_t from,
     p->at++;
     if (take_number(p, &v)) {
         if (v < 1)
-            v = (1 - v) * (double)qn__char_count(text);
+            v = (1 - v) * (double)qn__query_char_count(text);
         q->pattern.fuzzy.automatic = false;
         q->pattern.fuzzy.edits = v >= 2 ? 2 : (uint8_t)v;
     }
@@ -425,7 +426,7 @@ static int parse_term(struct parser *p, const struct qn_query **out)
         return syntax_error(p);
     if (term.p[0] == '>' || term.p[0] == '<')
         return parse_comparison(p, term, out);
-    if (qn__has_wildcard(term))
+    if (qn__query_has_wildcard(term))
         return parse_wildcard(p, term, out);
     p->at += term.n;
     struct qn_str text = qn__lucene_unescape(p->ar, term);
@@ -435,7 +436,7 @@ static int parse_term(struct parser *p, const struct qn_query **out)
         struct qn_query *q;
         int rc = new_node(p, &q, QN_QUERY_EXISTS, from);
         if (rc == QN_OK)
-            q->exists = qn__where_field(text);
+            q->exists = qn__query_where_field(text);
         *out = q;
         return rc;
     }
@@ -499,7 +500,7 @@ static int parse_clause(struct parser *p, const struct qn_query **out)
     struct qn_str name;
     double boost = 1;
     if (take_field(p, &name))
-        p->where = qn__where_field(name);
+        p->where = qn__query_where_field(name);
     int rc = parse_unit(p, out);
     p->where = outer;
     if (rc < 0)
@@ -636,7 +637,7 @@ int qn_query_parse_lucene(const struct qn_query **out, struct qn_arena *ar, stru
     if (text.n >= UINT32_MAX / 2)
         return qn_fail(err, QN_E_TOO_LARGE, "the query is too long");
     p.s = qn_arena_str(ar, text);
-    p.fields = qn__fields_of(ar, opt);
+    p.fields = qn__query_fields_of(ar, opt);
     if (p.s.p == NULL || p.fields == NULL)
         return QN_E_BUDGET;
     p.where.fields = p.fields;

@@ -42,7 +42,7 @@ static void put_literal(struct qn_buf *b, const struct qn_literal *v)
 static void put_where(struct qn_buf *b, const struct qn_query_where *w)
 {
     static const char *const modes[] = {"best", "sum", "cross"};
-    if (qn__is_set(w->field)) {
+    if (qn__query_is_set(w->field)) {
         qn_buf_put_str(b, w->field);
     } else if (w->fields != NULL) {
         qn_buf_printf(b, "%s(", modes[w->fields->mode]);
@@ -81,7 +81,7 @@ static void extra(struct extras *x, const char *key)
 
 static void extra_str(struct extras *x, const char *key, struct qn_str v)
 {
-    if (!qn__is_set(v))
+    if (!qn__query_is_set(v))
         return;
     extra(x, key);
     put_quoted(x->b, v);
@@ -586,7 +586,7 @@ void qn_query_print(struct qn_buf *out, const struct qn_query *q)
         qn_buf_put_u8(out, '^');
         put_f32(out, q->boost);
     }
-    if (qn__is_set(q->name)) {
+    if (qn__query_is_set(q->name)) {
         qn_buf_put_u8(out, '@');
         put_quoted(out, q->name);
     }

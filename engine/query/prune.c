@@ -10,7 +10,7 @@ static int cmp_u64(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-int qn__value_cmp(const struct qn_value *x, const struct qn_value *y)
+int qn__query_value_cmp(const struct qn_value *x, const struct qn_value *y)
 {
     switch (x->type) {
     case QN_VALUE_I64:
@@ -31,12 +31,12 @@ int qn__value_cmp(const struct qn_value *x, const struct qn_value *y)
 
 static int by_value(const void *a, const void *b)
 {
-    return qn__value_cmp(a, b);
+    return qn__query_value_cmp(a, b);
 }
 
-const struct qn_query *qn__has_any(struct qn_arena *ar, uint32_t pos,
-                                   const struct qn_query_target *target, struct qn_value *values,
-                                   uint32_t n, bool scored)
+const struct qn_query *qn__query_has_any(struct qn_arena *ar, uint32_t pos,
+                                         const struct qn_query_target *target,
+                                         struct qn_value *values, uint32_t n, bool scored)
 {
     struct qn_query *q = qn_query_new(ar, n == 1 ? QN_QUERY_HAS_TERM : QN_QUERY_HAS_ANY, pos);
     uint32_t kept = 0;
@@ -44,7 +44,7 @@ const struct qn_query *qn__has_any(struct qn_arena *ar, uint32_t pos,
         return NULL;
     qsort(values, n, sizeof *values, by_value);
     for (uint32_t i = 0; i < n; i++)
-        if (kept == 0 || qn__value_cmp(&values[i], &values[kept - 1]) != 0)
+        if (kept == 0 || qn__query_value_cmp(&values[i], &values[kept - 1]) != 0)
             values[kept++] = values[i];
     q->kind = kept == 1 ? QN_QUERY_HAS_TERM : QN_QUERY_HAS_ANY;
     if (kept == 1) {
@@ -59,18 +59,18 @@ const struct qn_query *qn__has_any(struct qn_arena *ar, uint32_t pos,
     return q;
 }
 
-bool qn__range_is_empty(const struct qn_query_in_range *r)
+bool qn__query_range_is_empty(const struct qn_query_in_range *r)
 {
     if (r->lower.type == QN_VALUE_NONE || r->upper.type == QN_VALUE_NONE)
         return false;
-    int c = qn__value_cmp(&r->lower, &r->upper);
+    int c = qn__query_value_cmp(&r->lower, &r->upper);
     return c > 0 || (c == 0 && (r->exclude_lower || r->exclude_upper));
 }
 
-void qn__range_intersect(struct qn_query_in_range *r, const struct qn_query_in_range *other)
+void qn__query_range_intersect(struct qn_query_in_range *r, const struct qn_query_in_range *other)
 {
     if (other->lower.type != QN_VALUE_NONE) {
-        int c = r->lower.type == QN_VALUE_NONE ? -1 : qn__value_cmp(&r->lower, &other->lower);
+        int c = r->lower.type == QN_VALUE_NONE ? -1 : qn__query_value_cmp(&r->lower, &other->lower);
         if (c < 0) {
             r->lower = other->lower;
             r->exclude_lower = other->exclude_lower;
@@ -79,7 +79,7 @@ void qn__range_intersect(struct qn_query_in_range *r, const struct qn_query_in_r
         }
     }
     if (other->upper.type != QN_VALUE_NONE) {
-        int c = r->upper.type == QN_VALUE_NONE ? 1 : qn__value_cmp(&r->upper, &other->upper);
+        int c = r->upper.type == QN_VALUE_NONE ? 1 : qn__query_value_cmp(&r->upper, &other->upper);
         if (c > 0) {
             r->upper = other->upper;
             r->exclude_upper = other->exclude_upper;
@@ -104,7 +104,7 @@ static bool values_may_match(const struct qn_query_target *t, const struct qn_va
 
 static bool range_may_match(const struct qn_query_in_range *r, const struct qn_prune_facts *facts)
 {
-    if (qn__range_is_empty(r))
+    if (qn__query_range_is_empty(r))
         return false;
     if (r->target.field->id != facts->timestamp_field || r->target.type != QN_VALUE_DATE ||
         facts->min_time_ns > facts->max_time_ns)
@@ -113,8 +113,7 @@ static bool range_may_match(const struct qn_query_in_range *r, const struct qn_p
            !(r->upper.type == QN_VALUE_DATE && r->upper.i64 < facts->min_time_ns);
 }
 
-/* How many of should must match. */
-static uint32_t least_should(const struct qn_query_bool *b)
+uint32_t qn__query_least_should(const struct qn_query_bool *b)
 {
     if (b->min_should >= 0)
         return (uint32_t)b->min_should;
@@ -140,7 +139,7 @@ static uint32_t count_may_match(const struct qn_query_list *list, uint32_t enoug
 
 static bool bool_may_match(const struct qn_query_bool *b, const struct qn_prune_facts *facts)
 {
-    uint32_t least = least_should(b);
+    uint32_t least = qn__query_least_should(b);
     for (uint32_t i = 0; i < b->must_not.n; i++)
         if (b->must_not.p[i]->kind == QN_QUERY_ALL)
             return false;
@@ -220,7 +219,7 @@ static struct span time_span(const struct qn_query *q, uint32_t field)
             s.from = one.from > s.from ? one.from : s.from;
             s.to = one.to < s.to ? one.to : s.to;
         }
-    if (least_should(&q->bools) > 0) {
+    if (qn__query_least_should(&q->bools) > 0) {
         struct span any = none;
         for (uint32_t i = 0; i < q->bools.should.n; i++) {
             one = time_span(q->bools.should.p[i], field);

@@ -7,19 +7,19 @@
 
 /* ---- what the leaves use */
 
-struct qn_query *qn__bound_new(struct resolver *r, const struct on_field *on,
-                               enum qn_query_kind kind)
+struct qn_query *qn__query_bound_new(struct resolver *r, const struct on_field *on,
+                                     enum qn_query_kind kind)
 {
     return qn_query_new(r->ar, kind, on->q->pos);
 }
 
-const struct qn_query *qn__nothing(struct resolver *r, const struct qn_query *q)
+const struct qn_query *qn__query_nothing(struct resolver *r, const struct qn_query *q)
 {
     return qn_query_new(r->ar, QN_QUERY_NONE, q->pos);
 }
 
-const struct qn_query *qn__or(struct resolver *r, const struct qn_query *q,
-                              struct qn_query_list *list)
+const struct qn_query *qn__query_or(struct resolver *r, const struct qn_query *q,
+                                    struct qn_query_list *list)
 {
     return qn__query_join(r->ar, list, QN_OPERATOR_OR, q->pos);
 }
@@ -32,7 +32,7 @@ static int mistake(struct resolver *r, const struct qn_query *q, int code, const
     return qn_fail_at(r->err, code, q->pos == QN_QUERY_NO_POS ? QN_NO_POS : q->pos, "%s", msg);
 }
 
-int qn__mistake(struct resolver *r, const struct qn_query *q, int code, const char *fmt, ...)
+int qn__query_mistake(struct resolver *r, const struct qn_query *q, int code, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -41,12 +41,12 @@ int qn__mistake(struct resolver *r, const struct qn_query *q, int code, const ch
     return code;
 }
 
-int qn__mismatch(struct resolver *r, const struct on_field *on, const struct qn_query **out,
-                 int code, const char *fmt, ...)
+int qn__query_mismatch(struct resolver *r, const struct on_field *on, const struct qn_query **out,
+                       int code, const char *fmt, ...)
 {
     va_list ap;
     if (on->lenient) {
-        *out = qn__nothing(r, on->q);
+        *out = qn__query_nothing(r, on->q);
         return *out ? QN_OK : QN_E_BUDGET;
     }
     va_start(ap, fmt);
@@ -78,7 +78,7 @@ static int parse_user_text(struct resolver *r, const struct qn_query *q,
     if (copy == NULL)
         return QN_E_BUDGET;
     copy->boost *= q->boost;
-    if (qn__is_set(q->name))
+    if (qn__query_is_set(q->name))
         copy->name = q->name;
     *out = copy;
     return QN_OK;
@@ -114,7 +114,7 @@ static int number_field(struct resolver *r, const struct qn_query *q, struct qn_
                         struct on_field *on)
 {
     on->q = q;
-    int rc = qn__find_field(r, name, on);
+    int rc = qn__query_find_field(r, name, on);
     if (rc <= 0)
         return rc;
     switch (on->field->type) {
@@ -126,9 +126,10 @@ static int number_field(struct resolver *r, const struct qn_query *q, struct qn_
     case QN_FIELD_JSON:
         return 1;
     default:
-        return qn__mistake(r, q, QN_E_INVALID,
-                           "function_score: field [" QN_STR_FMT "] of type [%s] has no numbers",
-                           QN_STR_ARG(qn_str_first(name, 80)), qn_field_es_name(on->field));
+        return qn__query_mistake(r, q, QN_E_INVALID,
+                                 "function_score: field [" QN_STR_FMT
+                                 "] of type [%s] has no numbers",
+                                 QN_STR_ARG(qn_str_first(name, 80)), qn_field_es_name(on->field));
     }
 }
 
@@ -140,18 +141,18 @@ static int decay_numbers(struct resolver *r, const struct qn_query *q, const str
     double *numbers[] = {&f->scale_number, &f->offset_number};
     bool date = on->field->type == QN_FIELD_DATETIME;
     struct qn_value v;
-    if (!qn__is_set(f->origin.text) && date) {
+    if (!qn__query_is_set(f->origin.text) && date) {
         f->origin_number = (double)r->opt->now_ns;
     } else if (date) {
-        int rc = qn__read_value(r, on, &f->origin, NULL, false, &v);
+        int rc = qn__query_read_value(r, on, &f->origin, NULL, false, &v);
         if (rc < 0)
             return rc;
         if (rc == 0)
             goto bad;
         f->origin_number = (double)v.i64;
     } else {
-        if (!qn__is_set(f->origin.text) || !qn__read_number(f->origin.text, &v) ||
-            !qn__number_as(&v, QN_VALUE_F64, &v))
+        if (!qn__query_is_set(f->origin.text) || !qn__query_read_number(f->origin.text, &v) ||
+            !qn__query_number_as(&v, QN_VALUE_F64, &v))
             goto bad;
         f->origin_number = v.f64;
     }
@@ -161,17 +162,18 @@ static int decay_numbers(struct resolver *r, const struct qn_query *q, const str
             *numbers[i] = (double)us * 1000;
             continue;
         }
-        if (date || !qn__read_number(lengths[i]->text, &v) || !qn__number_as(&v, QN_VALUE_F64, &v))
+        if (date || !qn__query_read_number(lengths[i]->text, &v) ||
+            !qn__query_number_as(&v, QN_VALUE_F64, &v))
             goto bad;
         *numbers[i] = v.f64;
     }
     if (f->scale_number > 0 && f->offset_number >= 0)
         return QN_OK;
 bad:
-    return qn__mistake(r, q, QN_E_INVALID,
-                       "function_score: [origin], [scale] or [offset] of field [" QN_STR_FMT
-                       "] is missing or no %s",
-                       QN_STR_ARG(qn_str_first(f->field, 80)), date ? "date" : "number");
+    return qn__query_mistake(r, q, QN_E_INVALID,
+                             "function_score: [origin], [scale] or [offset] of field [" QN_STR_FMT
+                             "] is missing or no %s",
+                             QN_STR_ARG(qn_str_first(f->field, 80)), date ? "date" : "number");
 }
 
 static int resolve_score_function(struct resolver *r, const struct qn_query *q,
@@ -182,7 +184,7 @@ static int resolve_score_function(struct resolver *r, const struct qn_query *q,
     if (f->filter != NULL)
         rc = qn__resolve(r, f->filter, &f->filter);
     if (rc < 0 || f->kind == QN_FUNCTION_WEIGHT ||
-        (f->kind == QN_FUNCTION_RANDOM && (!qn__is_set(f->field) || f->field.p[0] == '_')))
+        (f->kind == QN_FUNCTION_RANDOM && (!qn__query_is_set(f->field) || f->field.p[0] == '_')))
         return rc;
     rc = number_field(r, q, f->field, &on);
     if (rc < 0)
@@ -192,17 +194,17 @@ static int resolve_score_function(struct resolver *r, const struct qn_query *q,
             return QN_OK;
         if (f->kind == QN_FUNCTION_RANDOM)
             return QN_OK;
-        return qn__mistake(r, q, QN_E_INVALID,
-                           f->kind == QN_FUNCTION_FIELD_FACTOR
-                               ? "Unable to find a field mapper for field [" QN_STR_FMT
-                                 "]. No 'missing' value defined."
-                               : "unknown field [" QN_STR_FMT "]",
-                           QN_STR_ARG(qn_str_first(f->field, 80)));
+        return qn__query_mistake(r, q, QN_E_INVALID,
+                                 f->kind == QN_FUNCTION_FIELD_FACTOR
+                                     ? "Unable to find a field mapper for field [" QN_STR_FMT
+                                       "]. No 'missing' value defined."
+                                     : "unknown field [" QN_STR_FMT "]",
+                                 QN_STR_ARG(qn_str_first(f->field, 80)));
     }
     struct qn_query_target *target = qn_arena_new(r->ar, struct qn_query_target);
     if (target == NULL)
         return QN_E_BUDGET;
-    *target = qn__target(&on, QN_VALUE_NONE);
+    *target = qn__query_target(&on, QN_VALUE_NONE);
     f->target = target;
     return f->kind >= QN_FUNCTION_GAUSS ? decay_numbers(r, q, &on, f) : QN_OK;
 }
@@ -228,11 +230,11 @@ static int resolve_nested(struct resolver *r, const struct qn_query *q, const st
 {
     const struct qn_field *f = qn_mapping_find(r->m, q->nested.path);
     if (f == NULL && !q->nested.ignore_unmapped && !r->quickwit)
-        return qn__mistake(r, q, QN_E_INVALID,
-                           "[nested] failed to find nested object under path [" QN_STR_FMT "]",
-                           QN_STR_ARG(qn_str_first(q->nested.path, 80)));
+        return qn__query_mistake(
+            r, q, QN_E_INVALID, "[nested] failed to find nested object under path [" QN_STR_FMT "]",
+            QN_STR_ARG(qn_str_first(q->nested.path, 80)));
     if (f == NULL) {
-        *out = qn__nothing(r, q);
+        *out = qn__query_nothing(r, q);
         return *out ? QN_OK : QN_E_BUDGET;
     }
     int rc = qn__resolve(r, q->nested.child, out);
@@ -311,21 +313,21 @@ static int resolve_kind(struct resolver *r, const struct qn_query *q, const stru
         if ((*out = id_leaf(r, q)) != NULL)
             return QN_OK;
         if (q->kind == QN_QUERY_TERM)
-            return qn__on_fields(r, q, &q->term.where, qn__resolve_term, out);
+            return qn__query_on_fields(r, q, &q->term.where, qn__resolve_term, out);
         if (q->text.where.fields != NULL && q->text.where.fields->mode == QN_FIELDS_CROSS)
             return qn__resolve_cross_fields(r, q, out);
-        return qn__on_fields(r, q, &q->text.where, qn__resolve_text, out);
+        return qn__query_on_fields(r, q, &q->text.where, qn__resolve_text, out);
     case QN_QUERY_TERM_SET:
         return qn__resolve_term_set(r, q, out);
     case QN_QUERY_RANGE:
-        return qn__on_fields(r, q, &q->range.where, qn__resolve_range, out);
+        return qn__query_on_fields(r, q, &q->range.where, qn__resolve_range, out);
     case QN_QUERY_EXISTS:
         return qn__resolve_exists_query(r, q, out);
     case QN_QUERY_PREFIX:
     case QN_QUERY_WILDCARD:
     case QN_QUERY_REGEX:
     case QN_QUERY_FUZZY:
-        return qn__on_fields(r, q, &q->pattern.where, qn__resolve_pattern, out);
+        return qn__query_on_fields(r, q, &q->pattern.where, qn__resolve_pattern, out);
     case QN_QUERY_IDS:
         ids = qn_query_new(r->ar, QN_QUERY_HAS_ID, q->pos);
         if (ids != NULL)
@@ -347,8 +349,8 @@ int qn__resolve(struct resolver *r, const struct qn_query *q, const struct qn_qu
 {
     *out = NULL;
     if (++r->used.depth > QN_QUERY_DEPTH + 8)
-        return qn__mistake(r, q, QN_E_TOO_DEEP, "the query is nested more than %d levels deep",
-                           QN_QUERY_DEPTH);
+        return qn__query_mistake(r, q, QN_E_TOO_DEEP,
+                                 "the query is nested more than %d levels deep", QN_QUERY_DEPTH);
     int rc = resolve_kind(r, q, out);
     r->used.depth--;
     if (rc < 0)
@@ -357,12 +359,12 @@ int qn__resolve(struct resolver *r, const struct qn_query *q, const struct qn_qu
         return QN_E_BUDGET;
     if (q->kind == QN_QUERY_USER_TEXT || q->kind > QN_QUERY_IDS)
         return QN_OK; /* boost and name went along */
-    if (q->boost != 1 || qn__is_set(q->name)) {
+    if (q->boost != 1 || qn__query_is_set(q->name)) {
         struct qn_query *copy = qn__query_copy(r->ar, *out);
         if (copy == NULL)
             return QN_E_BUDGET;
         copy->boost *= q->boost;
-        if (qn__is_set(q->name))
+        if (qn__query_is_set(q->name))
             copy->name = q->name;
         *out = copy;
     }

@@ -20,7 +20,7 @@ static struct qn_str plain_path(struct resolver *r, struct qn_str path)
     return qn_str_make(out, n);
 }
 
-int qn__find_field(struct resolver *r, struct qn_str name, struct on_field *on)
+int qn__query_find_field(struct resolver *r, struct qn_str name, struct on_field *on)
 {
     struct qn_str rest;
     const struct qn_field *f = qn_mapping_resolve(r->m, name, &rest);
@@ -97,13 +97,13 @@ static int expand(struct resolver *r, const struct qn_query *q, struct qn_str na
     if (a.failed)
         return QN_E_BUDGET;
     if (out->n > FIELDS_MAX)
-        return qn__mistake(r, q, QN_E_TOO_LARGE, "field expansion matches too many fields: over %d",
-                           FIELDS_MAX);
+        return qn__query_mistake(r, q, QN_E_TOO_LARGE,
+                                 "field expansion matches too many fields: over %d", FIELDS_MAX);
     return QN_OK;
 }
 
-int qn__expand_names(struct resolver *r, const struct qn_query *q,
-                     const struct qn_query_fields *fields, struct qn__names *out)
+int qn__query_expand_names(struct resolver *r, const struct qn_query *q,
+                           const struct qn_query_fields *fields, struct qn__names *out)
 {
     const struct qn_resolve_options *opt = r->opt;
     int rc = QN_OK;
@@ -112,13 +112,13 @@ int qn__expand_names(struct resolver *r, const struct qn_query *q,
     if (fields->n > 0 || rc < 0)
         return rc;
     if (opt->n_default_fields == 0)
-        return r->quickwit ? qn__mistake(r, q, QN_E_INVALID,
-                                         "query requires a default search field and none was "
-                                         "supplied")
+        return r->quickwit ? qn__query_mistake(r, q, QN_E_INVALID,
+                                               "query requires a default search field and none was "
+                                               "supplied")
                            : expand(r, q, QN_STR("*"), 1, out);
     const struct qn_parse_options names = {.default_fields = opt->default_fields,
                                            .n_default_fields = opt->n_default_fields};
-    const struct qn_query_fields *own = qn__fields_of(r->ar, &names);
+    const struct qn_query_fields *own = qn__query_fields_of(r->ar, &names);
     if (own == NULL)
         return QN_E_BUDGET;
     for (uint32_t i = 0; rc == QN_OK && i < own->n; i++)
@@ -127,25 +127,25 @@ int qn__expand_names(struct resolver *r, const struct qn_query *q,
 }
 
 static int on_name(struct resolver *r, const struct qn_query *q, struct qn_str name, bool lenient,
-                   qn__leaf_fn *leaf, const struct qn_query **out)
+                   qn__query_leaf_fn *leaf, const struct qn_query **out)
 {
     struct on_field on = {.q = q, .lenient = lenient || q->lenient || r->opt->lenient};
-    int rc = qn__find_field(r, name, &on);
+    int rc = qn__query_find_field(r, name, &on);
     if (rc > 0 && on.field->type == QN_FIELD_JSON && on.path.n == 0 && !on.field->concatenate &&
         q->kind != QN_QUERY_EXISTS) {
         if (r->quickwit && !on.lenient)
-            return qn__mistake(r, q, QN_E_INVALID,
-                               "Json field root is not a valid search field: `" QN_STR_FMT "`",
-                               QN_STR_ARG(qn_str_first(name, 120)));
+            return qn__query_mistake(
+                r, q, QN_E_INVALID, "Json field root is not a valid search field: `" QN_STR_FMT "`",
+                QN_STR_ARG(qn_str_first(name, 120)));
         rc = 0;
-        *out = qn__nothing(r, q);
+        *out = qn__query_nothing(r, q);
         return *out ? QN_OK : QN_E_BUDGET;
     }
     if (rc == 0) {
         if (r->quickwit && !on.lenient && !r->opt->unmapped_matches_none)
-            return qn__mistake(r, q, QN_E_INVALID, "field does not exist: `" QN_STR_FMT "`",
-                               QN_STR_ARG(qn_str_first(name, 120)));
-        *out = qn__nothing(r, q);
+            return qn__query_mistake(r, q, QN_E_INVALID, "field does not exist: `" QN_STR_FMT "`",
+                                     QN_STR_ARG(qn_str_first(name, 120)));
+        *out = qn__query_nothing(r, q);
         return *out ? QN_OK : QN_E_BUDGET;
     }
     rc = leaf(r, &on, out);
@@ -157,7 +157,7 @@ static const struct qn_query *join(struct resolver *r, const struct qn_query *q,
                                    struct qn_query_list *list, enum qn_fields_mode mode, float tie)
 {
     if (list->n == 0)
-        return qn__nothing(r, q);
+        return qn__query_nothing(r, q);
     if (list->n == 1)
         return list->p[0];
     struct qn_query *all =
@@ -173,20 +173,21 @@ static const struct qn_query *join(struct resolver *r, const struct qn_query *q,
     return all;
 }
 
-int qn__on_fields(struct resolver *r, const struct qn_query *q, const struct qn_query_where *where,
-                  qn__leaf_fn *leaf, const struct qn_query **out)
+int qn__query_on_fields(struct resolver *r, const struct qn_query *q,
+                        const struct qn_query_where *where, qn__query_leaf_fn *leaf,
+                        const struct qn_query **out)
 {
     static const float one = 1;
     struct qn_query_fields single = {&where->field, &one, 1, QN_FIELDS_BEST, 0, true};
     const struct qn_query_fields *fields = where->fields;
     struct qn__names names = {0};
     struct qn_query_list list = {0};
-    if (qn__is_set(where->field)) {
+    if (qn__query_is_set(where->field)) {
         if (!has_star(where->field))
             return on_name(r, q, where->field, false, leaf, out);
         fields = &single;
     }
-    int rc = qn__expand_names(r, q, fields, &names);
+    int rc = qn__query_expand_names(r, q, fields, &names);
     bool lenient = fields->lenient || names.n != fields->n;
     for (uint32_t i = 0; rc == QN_OK && i < names.n; i++) {
         const struct qn_query *one_field = NULL;

@@ -30,7 +30,7 @@ static bool read_cidr(struct qn_str s, struct qn_value *lower, struct qn_value *
 static const struct qn_query *any_case(struct resolver *r, const struct on_field *on,
                                        struct qn_str text)
 {
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_HAS_PATTERN);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_HAS_PATTERN);
     char *p = q ? qn_arena_alloc_aligned(r->ar, 2 * text.n + 1, 1) : NULL;
     size_t n = 0;
     if (p == NULL)
@@ -40,7 +40,7 @@ static const struct qn_query *any_case(struct resolver *r, const struct on_field
             p[n++] = '\\';
         p[n++] = text.p[i];
     }
-    q->has_pattern.target = qn__target(on, QN_VALUE_STR);
+    q->has_pattern.target = qn__query_target(on, QN_VALUE_STR);
     q->has_pattern.kind = QN_PATTERN_WILDCARD;
     q->has_pattern.text = qn_str_make(p, n);
     q->has_pattern.case_insensitive = true;
@@ -58,12 +58,12 @@ static const struct qn_query *text_term(struct resolver *r, const struct on_fiel
         struct qn_str term;
         qn_normalize(r->opt->scratch, f->analyzer, text, &term);
         if (term.p == NULL)
-            return qn__nothing(r, on->q);
+            return qn__query_nothing(r, on->q);
         v.str = qn_arena_str(r->ar, term);
         if (v.str.p == NULL)
             return NULL;
     }
-    return nocase ? any_case(r, on, v.str) : qn__has_term(r, on, &v);
+    return nocase ? any_case(r, on, v.str) : qn__query_has_term(r, on, &v);
 }
 
 /* A date as a term in Elasticsearch is the span it names. */
@@ -71,13 +71,13 @@ static int date_term(struct resolver *r, const struct on_field *on, const struct
                      const struct qn_query **out)
 {
     struct qn_value from, to;
-    int rc = qn__read_value(r, on, v, NULL, false, &from);
+    int rc = qn__query_read_value(r, on, v, NULL, false, &from);
     if (rc > 0)
-        rc = qn__read_value(r, on, v, NULL, true, &to);
+        rc = qn__query_read_value(r, on, v, NULL, true, &to);
     if (rc == 0)
-        return qn__bad_value(r, on, v, out);
+        return qn__query_bad_value(r, on, v, out);
     if (rc > 0)
-        *out = qn__in_dates(r, on, from.i64, to.i64);
+        *out = qn__query_in_dates(r, on, from.i64, to.i64);
     return rc < 0 ? rc : QN_OK;
 }
 
@@ -92,32 +92,32 @@ static int one_value(struct resolver *r, const struct on_field *on, const struct
     }
     if (on->field->type == QN_FIELD_JSON) {
         struct qn_query_list list = {0};
-        int rc = qn__json_variants(r, on, v, &list);
+        int rc = qn__query_json_variants(r, on, v, &list);
         if (rc < 0)
             return rc;
         qn_query_list_add(r->ar, &list, text_term(r, on, v->text, nocase));
-        *out = qn__or(r, on->q, &list);
+        *out = qn__query_or(r, on->q, &list);
         return QN_OK;
     }
     if (on->field->type == QN_FIELD_DATETIME && !r->quickwit)
         return date_term(r, on, v, out);
     if (on->field->type == QN_FIELD_IP && read_cidr(v->text, &value, &upper)) {
-        *out = qn__in_range(r, on, QN_VALUE_IP, &value, &upper);
+        *out = qn__query_in_range(r, on, QN_VALUE_IP, &value, &upper);
         return QN_OK;
     }
-    int rc = qn__read_value(r, on, v, NULL, false, &value);
+    int rc = qn__query_read_value(r, on, v, NULL, false, &value);
     if (rc > 0) {
-        *out = qn__has_term(r, on, &value);
+        *out = qn__query_has_term(r, on, &value);
         return QN_OK;
     }
     struct qn_value number;
     if (rc == 0 && !r->quickwit && v->kind != QN_LITERAL_BOOL &&
-        qn__read_number(v->text, &number) &&
+        qn__query_read_number(v->text, &number) &&
         (on->field->type == QN_FIELD_I64 || on->field->type == QN_FIELD_U64)) {
-        *out = qn__nothing(r, on->q); /* a number, but none such a field can hold */
+        *out = qn__query_nothing(r, on->q); /* a number, but none such a field can hold */
         return QN_OK;
     }
-    return rc < 0 ? rc : qn__bad_value(r, on, v, out);
+    return rc < 0 ? rc : qn__query_bad_value(r, on, v, out);
 }
 
 int qn__resolve_term(struct resolver *r, const struct on_field *on, const struct qn_query **out)
@@ -129,7 +129,7 @@ int qn__resolve_term(struct resolver *r, const struct on_field *on, const struct
 int qn__resolve_text_value(struct resolver *r, const struct on_field *on, struct qn_str text,
                            const struct qn_query **out)
 {
-    struct qn_literal v = qn__literal_str(text);
+    struct qn_literal v = qn__query_literal_str(text);
     return one_value(r, on, &v, false, out);
 }
 
@@ -140,7 +140,7 @@ static int gather(struct resolver *r, const struct on_field *on, const struct qn
                   struct qn_query_list *out)
 {
     for (unsigned type = QN_VALUE_STR; type <= QN_VALUE_BYTES; type++) {
-        struct qn_query_target target = qn__target(on, (enum qn_value_type)type);
+        struct qn_query_target target = qn__query_target(on, (enum qn_value_type)type);
         struct qn_value *values = NULL;
         uint32_t n = 0;
         for (uint32_t i = 0; i < all->n; i++)
@@ -154,7 +154,8 @@ static int gather(struct resolver *r, const struct on_field *on, const struct qn
         for (uint32_t i = 0; i < all->n; i++)
             if (all->p[i]->kind == QN_QUERY_HAS_TERM && all->p[i]->has_term.value.type == type)
                 values[n++] = all->p[i]->has_term.value;
-        qn_query_list_add(r->ar, out, qn__has_any(r->ar, on->q->pos, &target, values, n, false));
+        qn_query_list_add(r->ar, out,
+                          qn__query_has_any(r->ar, on->q->pos, &target, values, n, false));
     }
     for (uint32_t i = 0; i < all->n; i++)
         if (all->p[i]->kind != QN_QUERY_HAS_TERM && all->p[i]->kind != QN_QUERY_NONE)
@@ -203,22 +204,23 @@ int qn__resolve_term_set(struct resolver *r, const struct qn_query *q, const str
         struct on_field on = {.q = q, .lenient = q->lenient || r->opt->lenient};
         int rc;
         if (group->n > r->max_terms)
-            return qn__mistake(r, q, QN_E_TOO_LARGE,
-                               "the number of terms [%u] exceeds the maximum of [%u]", group->n,
-                               r->max_terms);
+            return qn__query_mistake(r, q, QN_E_TOO_LARGE,
+                                     "the number of terms [%u] exceeds the maximum of [%u]",
+                                     group->n, r->max_terms);
         if (qn_str_is(group->field, "_id")) {
             rc = set_of_ids(r, q, group, &list);
         } else {
-            rc = qn__find_field(r, group->field, &on);
+            rc = qn__query_find_field(r, group->field, &on);
             if (rc == 0 && r->quickwit && !on.lenient && !r->opt->unmapped_matches_none)
-                return qn__mistake(r, q, QN_E_INVALID, "field does not exist: `" QN_STR_FMT "`",
-                                   QN_STR_ARG(qn_str_first(group->field, 120)));
+                return qn__query_mistake(r, q, QN_E_INVALID,
+                                         "field does not exist: `" QN_STR_FMT "`",
+                                         QN_STR_ARG(qn_str_first(group->field, 120)));
             rc = rc > 0 ? set_on(r, &on, group, &list) : rc;
         }
         if (rc < 0)
             return rc;
     }
-    const struct qn_query *any = list.n ? qn__or(r, q, &list) : qn__nothing(r, q);
+    const struct qn_query *any = list.n ? qn__query_or(r, q, &list) : qn__query_nothing(r, q);
     if (any == NULL)
         return QN_E_BUDGET;
     /* A set is one answer, not many scores. */
@@ -295,15 +297,18 @@ static int exists_name(struct resolver *r, const struct qn_query *q, struct qn_s
         add_matching(f, name);
         return QN_OK;
     }
-    if (qn__find_field(r, name, &on) > 0)
+    if (qn__query_find_field(r, name, &on) > 0)
         add_target(f, on.field, on.path);
     const struct qn_field *field = qn_mapping_find(r->m, name);
-    if (field != NULL && field->type == QN_FIELD_OBJECT)
+    if (field != NULL && field->type == QN_FIELD_OBJECT) {
+        if (r->m->dynamic_field != QN_NO_FIELD) /* keys below it that are not mapped */
+            add_target(f, &r->m->fields[r->m->dynamic_field], name);
         add_below(f, field->id);
+    }
     bool known = f->n > 0 || field != NULL;
     if (!known && r->quickwit && !q->lenient && !r->opt->lenient && !r->opt->unmapped_matches_none)
-        return qn__mistake(r, q, QN_E_INVALID, "field does not exist: `" QN_STR_FMT "`",
-                           QN_STR_ARG(qn_str_first(name, 120)));
+        return qn__query_mistake(r, q, QN_E_INVALID, "field does not exist: `" QN_STR_FMT "`",
+                                 QN_STR_ARG(qn_str_first(name, 120)));
     return QN_OK;
 }
 
@@ -319,10 +324,10 @@ int qn__resolve_exists_query(struct resolver *r, const struct qn_query *q,
         *out = qn_query_new(r->ar, QN_QUERY_ALL, q->pos);
         return *out ? QN_OK : QN_E_BUDGET;
     }
-    if (qn__is_set(q->exists.field))
+    if (qn__query_is_set(q->exists.field))
         rc = exists_name(r, q, q->exists.field, &f);
     else
-        rc = qn__expand_names(r, q, q->exists.fields, &names);
+        rc = qn__query_expand_names(r, q, q->exists.fields, &names);
     for (uint32_t i = 0; rc == QN_OK && i < names.n; i++)
         rc = exists_name(r, q, names.names[i], &f);
     if (rc < 0)

@@ -2,14 +2,14 @@
  * holds. */
 #include "resolve_int.h"
 
-const struct qn_query *qn__in_range(struct resolver *r, const struct on_field *on,
-                                    enum qn_value_type type, const struct qn_value *lower,
-                                    const struct qn_value *upper)
+const struct qn_query *qn__query_in_range(struct resolver *r, const struct on_field *on,
+                                          enum qn_value_type type, const struct qn_value *lower,
+                                          const struct qn_value *upper)
 {
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_IN_RANGE);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_IN_RANGE);
     if (q == NULL)
         return NULL;
-    q->in_range.target = qn__target(on, type);
+    q->in_range.target = qn__query_target(on, type);
     q->in_range.lower = *lower;
     q->in_range.upper = *upper;
     return q;
@@ -19,12 +19,12 @@ static bool bad_bound(struct resolver *r, const struct on_field *on, const struc
                       const struct qn_query **out, int *rc)
 {
     if (r->quickwit)
-        *rc =
-            qn__mismatch(r, on, out, QN_E_TYPE, "expected `%s` boundary for field `" QN_STR_FMT "`",
-                         qn_field_type_name((enum qn_field_type)on->field->type),
-                         QN_STR_ARG(qn_str_first(on->name, 80)));
+        *rc = qn__query_mismatch(r, on, out, QN_E_TYPE,
+                                 "expected `%s` boundary for field `" QN_STR_FMT "`",
+                                 qn_field_type_name((enum qn_field_type)on->field->type),
+                                 QN_STR_ARG(qn_str_first(on->name, 80)));
     else
-        *rc = qn__bad_value(r, on, &b->value, out);
+        *rc = qn__query_bad_value(r, on, &b->value, out);
     return false;
 }
 
@@ -33,7 +33,7 @@ static bool bad_bound(struct resolver *r, const struct on_field *on, const struc
 static bool integer_bound(const struct qn_value *number, bool excluded, bool lower,
                           enum qn_value_type type, struct qn_value *out)
 {
-    if (qn__number_as(number, type, out)) {
+    if (qn__query_number_as(number, type, out)) {
         if (!excluded)
             return true;
         bool is_i64 = type == QN_VALUE_I64;
@@ -78,19 +78,19 @@ static int number_range(struct resolver *r, const struct on_field *on, const str
     *out = NULL;
     if (type == QN_VALUE_F64) {
         if (lower->type != QN_VALUE_NONE)
-            qn__number_as(lower, type, &lo);
+            qn__query_number_as(lower, type, &lo);
         if (upper->type != QN_VALUE_NONE)
-            qn__number_as(upper, type, &hi);
+            qn__query_number_as(upper, type, &hi);
     } else {
         if ((lower->type != QN_VALUE_NONE && !integer_bound(lower, ex_lo, true, type, &lo)) ||
             (upper->type != QN_VALUE_NONE && !integer_bound(upper, ex_hi, false, type, &hi)))
             return QN_OK;
         ex_lo = ex_hi = false;
     }
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_IN_RANGE);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_IN_RANGE);
     if (q == NULL)
         return QN_E_BUDGET;
-    q->in_range.target = qn__target(on, type);
+    q->in_range.target = qn__query_target(on, type);
     q->in_range.lower = lo;
     q->in_range.upper = hi;
     q->in_range.exclude_lower = ex_lo && lo.type != QN_VALUE_NONE;
@@ -102,8 +102,8 @@ static int number_range(struct resolver *r, const struct on_field *on, const str
 static bool read_number_bound(const struct qn_query_bound *b, struct qn_value *out)
 {
     *out = (struct qn_value){0};
-    return b->kind == QN_BOUND_NONE ||
-           (b->value.kind != QN_LITERAL_BOOL && qn__read_number(qn_str_trim(b->value.text), out));
+    return b->kind == QN_BOUND_NONE || (b->value.kind != QN_LITERAL_BOOL &&
+                                        qn__query_read_number(qn_str_trim(b->value.text), out));
 }
 
 static int numeric_range(struct resolver *r, const struct on_field *on, const struct qn_query **out)
@@ -121,7 +121,7 @@ static int numeric_range(struct resolver *r, const struct on_field *on, const st
                                                         : QN_VALUE_F64,
                       out);
     if (rc == QN_OK && *out == NULL)
-        *out = qn__nothing(r, on->q);
+        *out = qn__query_nothing(r, on->q);
     return rc;
 }
 
@@ -138,7 +138,7 @@ static int date_bounds(struct resolver *r, const struct on_field *on, struct qn_
     if (range->lower.kind != QN_BOUND_NONE) {
         bool excluded = range->lower.kind == QN_BOUND_EXCLUDED;
         *bad = &range->lower;
-        rc = qn__read_value(r, on, &range->lower.value, range, excluded, lower);
+        rc = qn__query_read_value(r, on, &range->lower.value, range, excluded, lower);
         if (rc <= 0)
             return rc;
         lower->i64 = qn_date_truncate(lower->i64, precision);
@@ -148,7 +148,7 @@ static int date_bounds(struct resolver *r, const struct on_field *on, struct qn_
     if (range->upper.kind != QN_BOUND_NONE) {
         bool excluded = range->upper.kind == QN_BOUND_EXCLUDED;
         *bad = &range->upper;
-        rc = qn__read_value(r, on, &range->upper.value, range, !excluded, upper);
+        rc = qn__query_read_value(r, on, &range->upper.value, range, !excluded, upper);
         if (rc <= 0)
             return rc;
         upper->i64 = qn_date_truncate(upper->i64, precision);
@@ -167,7 +167,7 @@ static int date_range(struct resolver *r, const struct on_field *on, const struc
         return bad_bound(r, on, bad, out, &rc), rc;
     if (rc < 0)
         return rc;
-    *out = qn__in_range(r, on, QN_VALUE_DATE, &lower, &upper);
+    *out = qn__query_in_range(r, on, QN_VALUE_DATE, &lower, &upper);
     return QN_OK;
 }
 
@@ -192,16 +192,16 @@ static int ip_range(struct resolver *r, const struct on_field *on, const struct 
     for (int i = 0; i < 2; i++) {
         if (bounds[i]->kind == QN_BOUND_NONE)
             continue;
-        if (qn__read_value(r, on, &bounds[i]->value, range, false, &values[i]) <= 0)
+        if (qn__query_read_value(r, on, &bounds[i]->value, range, false, &values[i]) <= 0)
             return bad_bound(r, on, bounds[i], out, &rc), rc;
         if (bounds[i]->kind == QN_BOUND_EXCLUDED)
             empty |= !step_ip(values[i].ip, i == 0 ? 1 : -1);
     }
     if (empty) {
-        *out = qn__nothing(r, on->q);
+        *out = qn__query_nothing(r, on->q);
         return QN_OK;
     }
-    *out = qn__in_range(r, on, QN_VALUE_IP, &values[0], &values[1]);
+    *out = qn__query_in_range(r, on, QN_VALUE_IP, &values[0], &values[1]);
     return QN_OK;
 }
 
@@ -210,13 +210,13 @@ static int text_range(struct resolver *r, const struct on_field *on, const struc
 {
     const struct qn_query_range *range = &on->q->range;
     const struct qn_query_bound *bounds[] = {&range->lower, &range->upper};
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_IN_RANGE);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_IN_RANGE);
     const struct qn_field *f = on->field;
     bool lowers = f->columnar ? f->normalizer == QN_NORMALIZER_LOWERCASE
                               : f->analyzer != NULL && qn_analyzer_lowercases(f->analyzer);
     if (q == NULL)
         return QN_E_BUDGET;
-    q->in_range.target = qn__target(on, QN_VALUE_STR);
+    q->in_range.target = qn__query_target(on, QN_VALUE_STR);
     q->in_range.on_terms = !f->columnar;
     for (int i = 0; i < 2; i++) {
         struct qn_value *v = i == 0 ? &q->in_range.lower : &q->in_range.upper;
@@ -244,24 +244,24 @@ static int bool_range(struct resolver *r, const struct on_field *on, const struc
     struct qn_query_list list = {0};
     int from = 0, to = 1, rc = QN_OK;
     if (r->quickwit)
-        return qn__mistake(r, on->q, QN_E_INVALID,
-                           "range query on `bool` field (`" QN_STR_FMT "`) forbidden",
-                           QN_STR_ARG(qn_str_first(on->name, 120)));
+        return qn__query_mistake(r, on->q, QN_E_INVALID,
+                                 "range query on `bool` field (`" QN_STR_FMT "`) forbidden",
+                                 QN_STR_ARG(qn_str_first(on->name, 120)));
     if (range->lower.kind != QN_BOUND_NONE) {
-        if (qn__read_value(r, on, &range->lower.value, NULL, false, &v) <= 0)
+        if (qn__query_read_value(r, on, &range->lower.value, NULL, false, &v) <= 0)
             return bad_bound(r, on, &range->lower, out, &rc), rc;
         from = v.b + (range->lower.kind == QN_BOUND_EXCLUDED);
     }
     if (range->upper.kind != QN_BOUND_NONE) {
-        if (qn__read_value(r, on, &range->upper.value, NULL, false, &v) <= 0)
+        if (qn__query_read_value(r, on, &range->upper.value, NULL, false, &v) <= 0)
             return bad_bound(r, on, &range->upper, out, &rc), rc;
         to = v.b - (range->upper.kind == QN_BOUND_EXCLUDED);
     }
     for (int i = from; i <= to; i++) {
         v = (struct qn_value){.type = QN_VALUE_BOOL, .b = i == 1};
-        qn_query_list_add(r->ar, &list, qn__has_term(r, on, &v));
+        qn_query_list_add(r->ar, &list, qn__query_has_term(r, on, &v));
     }
-    *out = qn__or(r, on->q, &list);
+    *out = qn__query_or(r, on->q, &list);
     return QN_OK;
 }
 
@@ -296,7 +296,7 @@ static int json_dates(struct resolver *r, const struct on_field *on, struct qn_q
     date.field = &as_date;
     int rc = date_bounds(r, &date, &lower, &upper, &bad);
     if (rc > 0)
-        qn_query_list_add(r->ar, list, qn__in_range(r, on, QN_VALUE_DATE, &lower, &upper));
+        qn_query_list_add(r->ar, list, qn__query_in_range(r, on, QN_VALUE_DATE, &lower, &upper));
     return rc < 0 ? rc : QN_OK;
 }
 
@@ -322,20 +322,22 @@ static int json_range(struct resolver *r, const struct on_field *on, const struc
         qn_query_list_add(r->ar, &list, one);
     }
     if (rc == QN_OK && list.n == 0)
-        return qn__mismatch(r, on, out, QN_E_TYPE,
-                            "expected `i64, u64, f64, str` boundary for field `" QN_STR_FMT "`",
-                            QN_STR_ARG(qn_str_first(on->name, 80)));
-    *out = rc == QN_OK ? qn__or(r, on->q, &list) : NULL;
+        return qn__query_mismatch(r, on, out, QN_E_TYPE,
+                                  "expected `i64, u64, f64, str` boundary for field `" QN_STR_FMT
+                                  "`",
+                                  QN_STR_ARG(qn_str_first(on->name, 80)));
+    *out = rc == QN_OK ? qn__query_or(r, on->q, &list) : NULL;
     return rc;
 }
 
 int qn__resolve_range(struct resolver *r, const struct on_field *on, const struct qn_query **out)
 {
     if (r->quickwit && !on->field->columnar)
-        return qn__mismatch(r, on, out, QN_E_INVALID,
-                            "query is incompatible with schema. range queries are only supported "
-                            "for fast fields. (`" QN_STR_FMT "` is not a fast field))",
-                            QN_STR_ARG(qn_str_first(on->field->path, 80)));
+        return qn__query_mismatch(
+            r, on, out, QN_E_INVALID,
+            "query is incompatible with schema. range queries are only supported "
+            "for fast fields. (`" QN_STR_FMT "` is not a fast field))",
+            QN_STR_ARG(qn_str_first(on->field->path, 80)));
     switch (on->field->type) {
     case QN_FIELD_I64:
     case QN_FIELD_U64:
@@ -352,9 +354,9 @@ int qn__resolve_range(struct resolver *r, const struct on_field *on, const struc
     case QN_FIELD_TEXT:
         return text_range(r, on, out);
     default:
-        return qn__mistake(r, on->q, QN_E_INVALID,
-                           "range query on `%s` field (`" QN_STR_FMT "`) forbidden",
-                           qn_field_type_name((enum qn_field_type)on->field->type),
-                           QN_STR_ARG(qn_str_first(on->name, 120)));
+        return qn__query_mistake(r, on->q, QN_E_INVALID,
+                                 "range query on `%s` field (`" QN_STR_FMT "`) forbidden",
+                                 qn_field_type_name((enum qn_field_type)on->field->type),
+                                 QN_STR_ARG(qn_str_first(on->name, 120)));
     }
 }

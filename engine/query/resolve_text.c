@@ -22,23 +22,24 @@ static int choose_analyzer(struct resolver *r, const struct on_field *on,
     const struct qn_field *f = on->field;
     struct qn_str name = on->q->kind == QN_QUERY_TEXT ? on->q->text.analyzer : QN_STR_NONE;
     *out = f->analyzer;
-    if (qn__is_set(name)) {
+    if (qn__query_is_set(name)) {
         *out = qn_mapping_analyzer(r->m, name);
         if (*out == NULL)
             return r->quickwit
-                       ? qn__mistake(r, on->q, QN_E_INVALID,
-                                     "no tokenizer named `" QN_STR_FMT "` is registered",
-                                     QN_STR_ARG(qn_str_first(name, 80)))
-                       : qn__mistake(r, on->q, QN_E_INVALID, "analyzer [" QN_STR_FMT "] not found",
-                                     QN_STR_ARG(qn_str_first(name, 80)));
+                       ? qn__query_mistake(r, on->q, QN_E_INVALID,
+                                           "no tokenizer named `" QN_STR_FMT "` is registered",
+                                           QN_STR_ARG(qn_str_first(name, 80)))
+                       : qn__query_mistake(r, on->q, QN_E_INVALID,
+                                           "analyzer [" QN_STR_FMT "] not found",
+                                           QN_STR_ARG(qn_str_first(name, 80)));
         return QN_OK;
     }
     if (!f->indexed || *out == NULL) { /* a column holds whole values */
         if (!f->columnar)
-            return qn__mistake(r, on->q, QN_E_INVALID,
-                               "query is incompatible with schema. field " QN_STR_FMT
-                               " is not full-text searchable)",
-                               QN_STR_ARG(qn_str_first(f->path, 100)));
+            return qn__query_mistake(r, on->q, QN_E_INVALID,
+                                     "query is incompatible with schema. field " QN_STR_FMT
+                                     " is not full-text searchable)",
+                                     QN_STR_ARG(qn_str_first(f->path, 100)));
         *out = qn_analyzer_find(QN_STR("raw"));
     }
     return QN_OK;
@@ -57,10 +58,10 @@ static int analyze(struct resolver *r, const struct on_field *on, struct qn_str 
     qn_analyze_begin(r->opt->scratch, an, text);
     while (rc == QN_OK && (n = qn_analyze_next(r->opt->scratch, &t)) != 0) {
         if (n < 0)
-            rc = qn__mistake(r, on->q, n, "the text is too expensive for its tokenizer");
+            rc = qn__query_mistake(r, on->q, n, "the text is too expensive for its tokenizer");
         else if (words.n + (uint32_t)n > r->max_terms)
-            rc = qn__mistake(r, on->q, QN_E_TOO_LARGE, "the text has more than %u terms",
-                             r->max_terms);
+            rc = qn__query_mistake(r, on->q, QN_E_TOO_LARGE, "the text has more than %u terms",
+                                   r->max_terms);
         for (int i = 0; rc == QN_OK && i < n; i++) {
             struct word w = {qn_arena_str(r->ar, qn_str_make(t[i].text, t[i].len)), t[i].position};
             if (w.text.p == NULL)
@@ -86,10 +87,10 @@ static const struct qn_query *pattern(struct resolver *r, const struct on_field 
                                       enum qn_pattern_kind kind, struct qn_str text,
                                       uint32_t max_expansions)
 {
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_HAS_PATTERN);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_HAS_PATTERN);
     if (q == NULL)
         return NULL;
-    q->has_pattern.target = qn__target(on, QN_VALUE_STR);
+    q->has_pattern.target = qn__query_target(on, QN_VALUE_STR);
     q->has_pattern.kind = kind;
     q->has_pattern.text = text;
     q->has_pattern.max_expansions = max_expansions;
@@ -100,13 +101,13 @@ static const struct qn_query *word_term(struct resolver *r, const struct on_fiel
                                         struct qn_str text)
 {
     struct qn_value v = {.type = QN_VALUE_STR, .str = text};
-    return qn__has_term(r, on, &v);
+    return qn__query_has_term(r, on, &v);
 }
 
 static const struct qn_query *fuzzy_word(struct resolver *r, const struct on_field *on,
                                          struct qn_str text, const struct qn_fuzziness *f)
 {
-    uint8_t edits = qn__fuzziness_edits(f, qn__char_count(text));
+    uint8_t edits = qn__query_fuzziness_edits(f, qn__query_char_count(text));
     if (edits == 0)
         return word_term(r, on, text);
     struct qn_query *q = qn__query_copy(
@@ -136,12 +137,12 @@ static int bool_of_words(struct resolver *r, const struct on_field *on, const st
     struct qn_query *q = qn__query_copy(r->ar, qn__query_join(r->ar, &list, op, on->q->pos));
     if (q == NULL)
         return QN_E_BUDGET;
-    if (qn__is_set(t->min_should) && op == QN_OPERATOR_OR) {
+    if (qn__query_is_set(t->min_should) && op == QN_OPERATOR_OR) {
         uint32_t least;
         int rc = qn_min_should_match(t->min_should, w->n, &least);
         if (rc < 0)
-            return qn__mistake(r, on->q, rc, "invalid minimum_should_match `" QN_STR_FMT "`",
-                               QN_STR_ARG(qn_str_first(t->min_should, 60)));
+            return qn__query_mistake(r, on->q, rc, "invalid minimum_should_match `" QN_STR_FMT "`",
+                                     QN_STR_ARG(qn_str_first(t->min_should, 60)));
         if (least > w->n)
             q = qn_query_new(r->ar, QN_QUERY_NONE, on->q->pos);
         else if (q->kind == QN_QUERY_BOOL && least > 0)
@@ -163,24 +164,28 @@ static int phrase_of_words(struct resolver *r, const struct on_field *on, const 
     bool spread = w->p[w->n - 1].position != w->p[0].position;
     if (!has_positions(on)) {
         if (r->quickwit && t->mode != QN_TEXT_PHRASE_OR_AND)
-            return qn__mistake(r, on->q, QN_E_INVALID, "query is incompatible with schema. %s)",
-                               last_is_prefix
-                                   ? "trying to run a PhrasePrefix query on a field which does not "
-                                     "have positions indexed"
-                                   : "Applied phrase query on field which does not have positions "
-                                     "indexed");
+            return qn__query_mistake(
+                r, on->q, QN_E_INVALID, "query is incompatible with schema. %s)",
+                last_is_prefix ? "trying to run a PhrasePrefix query on a field which does not "
+                                 "have positions indexed"
+                               : "Applied phrase query on field which does not have positions "
+                                 "indexed");
         return bool_of_words(r, on, w, QN_OPERATOR_AND, last_is_prefix, out);
     }
     if (!spread) /* n-grams of one word: all at one position */
         return bool_of_words(r, on, w, QN_OPERATOR_AND, last_is_prefix, out);
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_HAS_PHRASE);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_HAS_PHRASE);
     struct qn_phrase_term *terms = qn_arena_array(r->ar, struct qn_phrase_term, w->n);
     if (q == NULL || terms == NULL)
         return QN_E_BUDGET;
     for (uint32_t i = 0; i < w->n; i++)
         terms[i] = (struct qn_phrase_term){w->p[i].text, w->p[i].position - w->p[0].position};
-    q->has_phrase = (struct qn_query_has_phrase){
-        qn__target(on, QN_VALUE_STR), terms, w->n, t->slop, last_is_prefix, t->max_expansions};
+    q->has_phrase = (struct qn_query_has_phrase){qn__query_target(on, QN_VALUE_STR),
+                                                 terms,
+                                                 w->n,
+                                                 t->slop,
+                                                 last_is_prefix,
+                                                 t->max_expansions};
     *out = q;
     return QN_OK;
 }
@@ -218,22 +223,23 @@ int qn__resolve_text(struct resolver *r, const struct on_field *on, const struct
         return words_on(r, on, out);
     if (on->field->type != QN_FIELD_JSON) {
         if (t->mode == QN_TEXT_PHRASE_PREFIX && r->quickwit)
-            return qn__mismatch(r, on, out, QN_E_INVALID,
-                                "query is incompatible with schema. trying to run a PhrasePrefix "
-                                "query on a non-text field)");
+            return qn__query_mismatch(
+                r, on, out, QN_E_INVALID,
+                "query is incompatible with schema. trying to run a PhrasePrefix "
+                "query on a non-text field)");
         return qn__resolve_text_value(r, on, t->text, out);
     }
     struct qn_query_list list = {0};
-    struct qn_literal v = qn__literal_str(t->text);
+    struct qn_literal v = qn__query_literal_str(t->text);
     const struct qn_query *text = NULL;
-    int rc = t->mode == QN_TEXT_PHRASE_PREFIX ? QN_OK : qn__json_variants(r, on, &v, &list);
+    int rc = t->mode == QN_TEXT_PHRASE_PREFIX ? QN_OK : qn__query_json_variants(r, on, &v, &list);
     if (rc == QN_OK && (on->field->indexed || list.n == 0)) {
         rc = words_on(r, on, &text);
         if (rc == QN_OK && text != NULL && (text->kind != QN_QUERY_NONE || list.n == 0))
             qn_query_list_add(r->ar, &list, text);
     }
     if (rc == QN_OK)
-        *out = qn__or(r, on->q, &list);
+        *out = qn__query_or(r, on->q, &list);
     return rc;
 }
 
@@ -251,11 +257,11 @@ int qn__resolve_cross_fields(struct resolver *r, const struct qn_query *q,
     QN_VEC(struct on_field) fields = {0};
     QN_VEC(float) boosts = {0};
     bool alike = true;
-    int rc = qn__expand_names(r, q, t->where.fields, &names);
+    int rc = qn__query_expand_names(r, q, t->where.fields, &names);
     for (uint32_t i = 0; rc == QN_OK && i < names.n; i++) {
         struct on_field on = {.q = q, .lenient = true};
         struct words w;
-        rc = qn__find_field(r, names.names[i], &on);
+        rc = qn__query_find_field(r, names.names[i], &on);
         if (rc <= 0)
             continue;
         rc = QN_OK;
@@ -274,7 +280,7 @@ int qn__resolve_cross_fields(struct resolver *r, const struct qn_query *q,
         qn_vec_push(&boosts, names.boosts[i]);
     }
     if (rc == QN_OK && (!alike || first.n == 0 || fields.n == 0)) {
-        rc = qn__on_fields(r, q, &t->where, qn__resolve_text, out);
+        rc = qn__query_on_fields(r, q, &t->where, qn__resolve_text, out);
         goto out;
     }
     for (uint32_t k = 0; rc == QN_OK && k < first.n; k++) {
@@ -294,7 +300,7 @@ int qn__resolve_cross_fields(struct resolver *r, const struct qn_query *q,
         struct qn_query *all = qn__query_copy(r->ar, qn__query_join(r->ar, &terms, t->op, q->pos));
         uint32_t least;
         if (all != NULL && all->kind == QN_QUERY_BOOL && t->op == QN_OPERATOR_OR &&
-            qn__is_set(t->min_should) &&
+            qn__query_is_set(t->min_should) &&
             qn_min_should_match(t->min_should, first.n, &least) == QN_OK && least > 0)
             all->bools.min_should = (int32_t)least;
         *out = all;
@@ -308,7 +314,8 @@ out:
 
 /* ---- patterns */
 
-struct qn_str qn__normalize_literal(struct resolver *r, const struct qn_field *f, struct qn_str s)
+struct qn_str qn__query_normalize_literal(struct resolver *r, const struct qn_field *f,
+                                          struct qn_str s)
 {
     const struct qn_analyzer *an = f->analyzer ? qn_analyzer_normalizer(f->analyzer) : NULL;
     struct qn_str out;
@@ -335,7 +342,7 @@ static bool normalize_wildcard(struct resolver *r, const struct qn_field *f, str
             continue;
         }
         if (piece.n > 0) {
-            struct qn_str term = qn__normalize_literal(r, f, qn_buf_str(&piece));
+            struct qn_str term = qn__query_normalize_literal(r, f, qn_buf_str(&piece));
             ok = term.p != NULL;
             for (size_t k = 0; ok && k < term.n; k++) {
                 if (term.p[k] == '*' || term.p[k] == '?' || term.p[k] == '\\')
@@ -348,7 +355,7 @@ static bool normalize_wildcard(struct resolver *r, const struct qn_field *f, str
             qn_buf_put_u8(out, (uint8_t)s.p[i]);
     }
     if (ok && piece.n > 0) { /* only after a trailing backslash */
-        struct qn_str term = qn__normalize_literal(r, f, qn_buf_str(&piece));
+        struct qn_str term = qn__query_normalize_literal(r, f, qn_buf_str(&piece));
         ok = term.p != NULL;
         if (ok)
             qn_buf_put_str(out, term);
@@ -367,7 +374,7 @@ static int wildcard(struct resolver *r, const struct on_field *on, const struct 
         copy = qn_arena_str(r->ar, text.n ? qn_buf_str(&text) : QN_STR(""));
     qn_buf_release(&text);
     if (!ok)
-        return qn__mismatch(r, on, out, QN_E_INVALID, "normalizer generated no content");
+        return qn__query_mismatch(r, on, out, QN_E_INVALID, "normalizer generated no content");
     if (copy.p == NULL)
         return QN_E_BUDGET;
     struct qn_query *q =
@@ -396,15 +403,16 @@ static const char *pattern_name(const struct qn_query *q)
 static int not_text(struct resolver *r, const struct on_field *on, const struct qn_query **out)
 {
     if (r->quickwit)
-        return qn__mismatch(r, on, out, QN_E_INVALID,
-                            "query is incompatible with schema. trying to run a %s query on a "
-                            "non-text field)",
-                            on->q->kind == QN_QUERY_REGEX ? "Regex" : "Wildcard");
-    return qn__mismatch(r, on, out, QN_E_INVALID,
-                        "Can only use %s queries on keyword, text and wildcard fields - not on "
-                        "[" QN_STR_FMT "] which is of type [%s]",
-                        pattern_name(on->q), QN_STR_ARG(qn_str_first(on->name, 60)),
-                        qn_field_es_name(on->field));
+        return qn__query_mismatch(
+            r, on, out, QN_E_INVALID,
+            "query is incompatible with schema. trying to run a %s query on a "
+            "non-text field)",
+            on->q->kind == QN_QUERY_REGEX ? "Regex" : "Wildcard");
+    return qn__query_mismatch(
+        r, on, out, QN_E_INVALID,
+        "Can only use %s queries on keyword, text and wildcard fields - not on "
+        "[" QN_STR_FMT "] which is of type [%s]",
+        pattern_name(on->q), QN_STR_ARG(qn_str_first(on->name, 60)), qn_field_es_name(on->field));
 }
 
 int qn__resolve_pattern(struct resolver *r, const struct on_field *on, const struct qn_query **out)
@@ -419,15 +427,15 @@ int qn__resolve_pattern(struct resolver *r, const struct on_field *on, const str
         return not_text(r, on, out);
     }
     if (!on->field->indexed && !on->field->columnar)
-        return qn__mismatch(r, on, out, QN_E_INVALID,
-                            "query is incompatible with schema. field " QN_STR_FMT
-                            " is not full-text searchable)",
-                            QN_STR_ARG(qn_str_first(on->field->path, 100)));
+        return qn__query_mismatch(r, on, out, QN_E_INVALID,
+                                  "query is incompatible with schema. field " QN_STR_FMT
+                                  " is not full-text searchable)",
+                                  QN_STR_ARG(qn_str_first(on->field->path, 100)));
     switch (on->q->kind) {
     case QN_QUERY_WILDCARD:
         return wildcard(r, on, out);
     case QN_QUERY_PREFIX:
-        text = qn__normalize_literal(r, on->field, p->text);
+        text = qn__query_normalize_literal(r, on->field, p->text);
         q = text.p ? qn__query_copy(r->ar, pattern(r, on, QN_PATTERN_PREFIX, text, UINT32_MAX))
                    : qn_query_new(r->ar, QN_QUERY_NONE, on->q->pos);
         if (q != NULL && q->kind == QN_QUERY_HAS_PATTERN)
@@ -443,7 +451,7 @@ int qn__resolve_pattern(struct resolver *r, const struct on_field *on, const str
                                     qn_analyzer_lowercases(on->field->analyzer));
         break;
     default:
-        text = qn__normalize_literal(r, on->field, p->text);
+        text = qn__query_normalize_literal(r, on->field, p->text);
         *out = text.p ? fuzzy_word(r, on, text, &p->fuzzy)
                       : qn_query_new(r->ar, QN_QUERY_NONE, on->q->pos);
         return *out ? QN_OK : QN_E_BUDGET;

@@ -6,7 +6,7 @@
 
 #define NS_PER_S 1000000000ll
 
-bool qn__read_number(struct qn_str s, struct qn_value *out)
+bool qn__query_read_number(struct qn_str s, struct qn_value *out)
 {
     *out = (struct qn_value){.type = QN_VALUE_I64};
     if (s.n > 1 && s.p[0] == '+' && s.p[1] != '-' && s.p[1] != '+')
@@ -22,8 +22,9 @@ bool qn__read_number(struct qn_str s, struct qn_value *out)
     return qn_str_to_f64(s, &out->f64) == QN_OK && out->f64 - out->f64 == 0;
 }
 
-bool qn__number_as(const struct qn_value *v, enum qn_value_type type, struct qn_value *out)
+bool qn__query_number_as(const struct qn_value *from, enum qn_value_type type, struct qn_value *out)
 {
+    const struct qn_value copy = *from, *v = &copy; /* out may be from */
     *out = (struct qn_value){.type = (uint8_t)type};
     if (v->type == type) {
         *out = *v;
@@ -109,16 +110,16 @@ static int make_quickwit_dates(struct resolver *r)
     return QN_OK;
 }
 
-const struct qn_date_formats *qn__date_formats(struct resolver *r, const struct on_field *on,
-                                               struct qn_str format, int *rc)
+const struct qn_date_formats *qn__query_date_formats(struct resolver *r, const struct on_field *on,
+                                                     struct qn_str format, int *rc)
 {
     *rc = QN_OK;
-    if (qn__is_set(format)) {
+    if (qn__query_is_set(format)) {
         struct qn_date_formats *own = qn_arena_new(r->ar, struct qn_date_formats);
         struct qn_err err = {0};
         *rc = own ? qn_date_formats_parse(own, r->ar, format, &err) : QN_E_BUDGET;
         if (*rc < 0 && *rc != QN_E_BUDGET)
-            *rc = qn__mistake(r, on->q, *rc, "%s", err.msg);
+            *rc = qn__query_mistake(r, on->q, *rc, "%s", err.msg);
         return own;
     }
     if (r->quickwit) {
@@ -142,12 +143,12 @@ static int read_date(struct resolver *r, const struct on_field *on, const struct
         .dialect = r->opt->dialect, .now_ns = r->opt->now_ns, .round_up = round_up};
     struct qn_err err = {0};
     int rc;
-    dq.formats = qn__date_formats(r, on, range ? range->format : QN_STR_NONE, &rc);
+    dq.formats = qn__query_date_formats(r, on, range ? range->format : QN_STR_NONE, &rc);
     if (rc < 0)
         return rc;
-    if (range != NULL && qn__is_set(range->time_zone) &&
+    if (range != NULL && qn__query_is_set(range->time_zone) &&
         (rc = qn_time_zone_read(range->time_zone, &dq.offset_s, &err)) < 0)
-        return qn__mistake(r, on->q, rc, "%s", err.msg);
+        return qn__query_mistake(r, on->q, rc, "%s", err.msg);
     if (v->kind == QN_LITERAL_NUM) {
         struct qn_date_context cx = {.now_ns = dq.now_ns};
         if (dq.formats->numbers)
@@ -160,7 +161,7 @@ static int read_date(struct resolver *r, const struct on_field *on, const struct
         return 1;
     /* Fields of Quickwit mappings asked by Elasticsearch's DSL, with Quickwit's own formats. */
     if (!r->quickwit && on->field->type == QN_FIELD_DATETIME && on->field->es_type == QN_ES_NONE &&
-        (range == NULL || !qn__is_set(range->format))) {
+        (range == NULL || !qn__query_is_set(range->format))) {
         if (r->quickwit_dates.n == 0 && (rc = make_quickwit_dates(r)) < 0)
             return rc;
         dq.formats = &r->quickwit_dates;
@@ -169,8 +170,8 @@ static int read_date(struct resolver *r, const struct on_field *on, const struct
     return 0;
 }
 
-int qn__read_value(struct resolver *r, const struct on_field *on, const struct qn_literal *v,
-                   const struct qn_query_range *range, bool round_up, struct qn_value *out)
+int qn__query_read_value(struct resolver *r, const struct on_field *on, const struct qn_literal *v,
+                         const struct qn_query_range *range, bool round_up, struct qn_value *out)
 {
     struct qn_value number;
     struct qn_str s = r->quickwit ? v->text : qn_str_trim(v->text);
@@ -180,13 +181,13 @@ int qn__read_value(struct resolver *r, const struct on_field *on, const struct q
     case QN_FIELD_I64:
     case QN_FIELD_U64:
     case QN_FIELD_F64:
-        if (v->kind == QN_LITERAL_BOOL || !qn__read_number(s, &number))
+        if (v->kind == QN_LITERAL_BOOL || !qn__query_read_number(s, &number))
             return 0;
-        return qn__number_as(&number,
-                             on->field->type == QN_FIELD_I64   ? QN_VALUE_I64
-                             : on->field->type == QN_FIELD_U64 ? QN_VALUE_U64
-                                                               : QN_VALUE_F64,
-                             out);
+        return qn__query_number_as(&number,
+                                   on->field->type == QN_FIELD_I64   ? QN_VALUE_I64
+                                   : on->field->type == QN_FIELD_U64 ? QN_VALUE_U64
+                                                                     : QN_VALUE_F64,
+                                   out);
     case QN_FIELD_BOOL:
         if (!r->quickwit && v->kind == QN_LITERAL_STR && s.n == 0) { /* as Elasticsearch has it */
             *out = (struct qn_value){.type = QN_VALUE_BOOL};
@@ -207,89 +208,90 @@ int qn__read_value(struct resolver *r, const struct on_field *on, const struct q
     }
 }
 
-int qn__bad_value(struct resolver *r, const struct on_field *on, const struct qn_literal *v,
-                  const struct qn_query **out)
+int qn__query_bad_value(struct resolver *r, const struct on_field *on, const struct qn_literal *v,
+                        const struct qn_query **out)
 {
     struct qn_str name = qn_str_first(on->name, 80), text = qn_str_first(v->text, 80);
     const char *type = qn_field_type_name((enum qn_field_type)on->field->type);
     if (r->quickwit)
-        return qn__mismatch(r, on, out, QN_E_TYPE,
-                            "expected a `%s` search value for field `" QN_STR_FMT
-                            "`, got `" QN_STR_FMT "`",
-                            type, QN_STR_ARG(name), QN_STR_ARG(text));
+        return qn__query_mismatch(r, on, out, QN_E_TYPE,
+                                  "expected a `%s` search value for field `" QN_STR_FMT
+                                  "`, got `" QN_STR_FMT "`",
+                                  type, QN_STR_ARG(name), QN_STR_ARG(text));
     switch (on->field->type) {
     case QN_FIELD_DATETIME:
-        return qn__mismatch(r, on, out, QN_E_TYPE,
-                            "failed to parse date field [" QN_STR_FMT "] in [" QN_STR_FMT "]",
-                            QN_STR_ARG(text), QN_STR_ARG(name));
+        return qn__query_mismatch(r, on, out, QN_E_TYPE,
+                                  "failed to parse date field [" QN_STR_FMT "] in [" QN_STR_FMT "]",
+                                  QN_STR_ARG(text), QN_STR_ARG(name));
     case QN_FIELD_BOOL:
-        return qn__mismatch(r, on, out, QN_E_TYPE,
-                            "failed to create query: Can't parse boolean value [" QN_STR_FMT
-                            "], expected [true] or [false]",
-                            QN_STR_ARG(text));
+        return qn__query_mismatch(r, on, out, QN_E_TYPE,
+                                  "failed to create query: Can't parse boolean value [" QN_STR_FMT
+                                  "], expected [true] or [false]",
+                                  QN_STR_ARG(text));
     case QN_FIELD_IP:
-        return qn__mismatch(r, on, out, QN_E_TYPE,
-                            "failed to create query: '" QN_STR_FMT "' is not an IP string literal.",
-                            QN_STR_ARG(text));
+        return qn__query_mismatch(r, on, out, QN_E_TYPE,
+                                  "failed to create query: '" QN_STR_FMT
+                                  "' is not an IP string literal.",
+                                  QN_STR_ARG(text));
     default:
-        return qn__mismatch(r, on, out, QN_E_TYPE,
-                            "failed to create query: For input string: \"" QN_STR_FMT "\"",
-                            QN_STR_ARG(text));
+        return qn__query_mismatch(r, on, out, QN_E_TYPE,
+                                  "failed to create query: For input string: \"" QN_STR_FMT "\"",
+                                  QN_STR_ARG(text));
     }
 }
 
 /* ---- leaves of one value */
 
-const struct qn_query *qn__in_dates(struct resolver *r, const struct on_field *on, int64_t lower,
-                                    int64_t upper)
+const struct qn_query *qn__query_in_dates(struct resolver *r, const struct on_field *on,
+                                          int64_t lower, int64_t upper)
 {
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_IN_RANGE);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_IN_RANGE);
     if (q == NULL)
         return NULL;
-    q->in_range.target = qn__target(on, QN_VALUE_DATE);
+    q->in_range.target = qn__query_target(on, QN_VALUE_DATE);
     q->in_range.lower = (struct qn_value){.type = QN_VALUE_DATE, .i64 = lower};
     q->in_range.upper = (struct qn_value){.type = QN_VALUE_DATE, .i64 = upper};
     return q;
 }
 
-const struct qn_query *qn__has_term(struct resolver *r, const struct on_field *on,
-                                    const struct qn_value *v)
+const struct qn_query *qn__query_has_term(struct resolver *r, const struct on_field *on,
+                                          const struct qn_value *v)
 {
     if (v->type == QN_VALUE_DATE) { /* the second it lies in */
         int64_t from = qn_date_truncate(v->i64, QN_DATE_SECONDS);
-        return qn__in_dates(r, on, from,
-                            from > INT64_MAX - NS_PER_S ? INT64_MAX : from + NS_PER_S - 1);
+        return qn__query_in_dates(r, on, from,
+                                  from > INT64_MAX - NS_PER_S ? INT64_MAX : from + NS_PER_S - 1);
     }
-    struct qn_query *q = qn__bound_new(r, on, QN_QUERY_HAS_TERM);
+    struct qn_query *q = qn__query_bound_new(r, on, QN_QUERY_HAS_TERM);
     if (q == NULL)
         return NULL;
-    q->has_term.target = qn__target(on, (enum qn_value_type)v->type);
+    q->has_term.target = qn__query_target(on, (enum qn_value_type)v->type);
     q->has_term.value = *v;
     return q;
 }
 
-int qn__json_variants(struct resolver *r, const struct on_field *on, const struct qn_literal *v,
-                      struct qn_query_list *list)
+int qn__query_json_variants(struct resolver *r, const struct on_field *on,
+                            const struct qn_literal *v, struct qn_query_list *list)
 {
     static const enum qn_value_type types[] = {QN_VALUE_I64, QN_VALUE_U64, QN_VALUE_F64};
     struct qn_value number, typed;
     struct qn_date_context cx = {.now_ns = r->opt->now_ns};
-    if (v->kind != QN_LITERAL_BOOL && qn__read_number(v->text, &number)) {
+    if (v->kind != QN_LITERAL_BOOL && qn__query_read_number(v->text, &number)) {
         /* Documents hold 5 as I64 and 5.0 as F64: the same number to whoever asks. U64 is for what
          * is larger than any I64. */
         for (size_t i = 0; i < QN_COUNT_OF(types); i++)
-            if (qn__number_as(&number, types[i], &typed) &&
+            if (qn__query_number_as(&number, types[i], &typed) &&
                 (types[i] != QN_VALUE_U64 || typed.u64 > INT64_MAX))
-                qn_query_list_add(r->ar, list, qn__has_term(r, on, &typed));
+                qn_query_list_add(r->ar, list, qn__query_has_term(r, on, &typed));
         return QN_OK;
     }
     typed = (struct qn_value){0};
     if (v->kind != QN_LITERAL_NUM && read_bool(v->text, &typed)) {
-        qn_query_list_add(r->ar, list, qn__has_term(r, on, &typed));
+        qn_query_list_add(r->ar, list, qn__query_has_term(r, on, &typed));
         return QN_OK;
     }
     typed.type = QN_VALUE_DATE;
     if (v->kind == QN_LITERAL_STR && qn_date_read_rfc3339(v->text, &cx, &typed.i64) == QN_OK)
-        qn_query_list_add(r->ar, list, qn__has_term(r, on, &typed));
+        qn_query_list_add(r->ar, list, qn__query_has_term(r, on, &typed));
     return QN_OK;
 }

@@ -92,7 +92,7 @@ static const struct qn_query *rewrite_leaf(struct rewriter *w, const struct qn_q
 {
     switch (q->kind) {
     case QN_QUERY_IN_RANGE:
-        if (qn__range_is_empty(&q->in_range))
+        if (qn__query_range_is_empty(&q->in_range))
             return constant(w, q, QN_QUERY_NONE);
         if (q->in_range.lower.type == QN_VALUE_NONE && q->in_range.upper.type == QN_VALUE_NONE)
             return has_values(w, q, &q->in_range.target);
@@ -137,14 +137,14 @@ static void add_all(struct rewriter *w, struct qn_query_list *to, const struct q
 
 static bool is_plain(const struct qn_query *q)
 {
-    return q->boost == 1 && !qn__is_set(q->name);
+    return q->boost == 1 && !qn__query_is_set(q->name);
 }
 
 static void drop(struct qn_query_list *list, enum qn_query_kind kind)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < list->n; i++)
-        if (list->p[i]->kind != kind || qn__is_set(list->p[i]->name))
+        if (list->p[i]->kind != kind || qn__query_is_set(list->p[i]->name))
             list->p[n++] = list->p[i];
     list->n = n;
 }
@@ -171,7 +171,7 @@ static void drop_repeated(struct qn_query_list *list, struct qn_map *seen, bool 
             fresh = qn_map_find(seen, qn_buf_str(&text)) == NULL;
         else
             qn_map_put(seen, qn_buf_str(&text), &fresh);
-        if (fresh || qn__is_set(list->p[i]->name))
+        if (fresh || qn__query_is_set(list->p[i]->name))
             list->p[n++] = list->p[i];
     }
     list->n = n;
@@ -191,7 +191,8 @@ static bool is_only_should(const struct qn_query *q)
 {
     const struct qn_query_bool *b = &q->bools;
     return q->kind == QN_QUERY_BOOL && is_plain(q) &&
-           b->must.n + b->filter.n + b->must_not.n == 0 && b->should.n > 0 && b->min_should == 1;
+           b->must.n + b->filter.n + b->must_not.n == 0 && b->should.n > 0 &&
+           qn__query_least_should(b) == 1;
 }
 
 /* Conjunctions inside must and filter become part of this one. */
@@ -211,8 +212,8 @@ static void flatten_and(struct rewriter *w, struct qn_query_bool *b)
     }
     for (uint32_t i = 0; i < filter.n; i++) {
         const struct qn_query *q = filter.p[i];
-        if (q->kind != QN_QUERY_BOOL || qn__is_set(q->name) ||
-            (q->bools.should.n > 0 && q->bools.min_should != 0)) {
+        if (q->kind != QN_QUERY_BOOL || qn__query_is_set(q->name) ||
+            (q->bools.should.n > 0 && qn__query_least_should(&q->bools) > 0)) {
             qn_query_list_add(w->ar, &b->filter, q);
             continue;
         }
@@ -288,13 +289,14 @@ static int merge_ranges(struct rewriter *w, struct qn_query_list *list)
     for (uint32_t i = 0; i < list->n; i++) {
         const struct qn_query *q = list->p[i];
         uint32_t k = 0;
-        if (q->kind != QN_QUERY_IN_RANGE || qn__is_set(q->name) ||
+        if (q->kind != QN_QUERY_IN_RANGE || qn__query_is_set(q->name) ||
             !is_single_valued(&q->in_range.target)) {
             list->p[n++] = q;
             continue;
         }
-        while (k < n && (list->p[k]->kind != QN_QUERY_IN_RANGE || qn__is_set(list->p[k]->name) ||
-                         list->p[k]->in_range.target.field != q->in_range.target.field))
+        while (k < n &&
+               (list->p[k]->kind != QN_QUERY_IN_RANGE || qn__query_is_set(list->p[k]->name) ||
+                list->p[k]->in_range.target.field != q->in_range.target.field))
             k++;
         if (k == n) {
             list->p[n++] = q;
@@ -303,8 +305,9 @@ static int merge_ranges(struct rewriter *w, struct qn_query_list *list)
         struct qn_query *both = qn__query_copy(w->ar, list->p[k]);
         if (both == NULL)
             return QN_E_BUDGET;
-        qn__range_intersect(&both->in_range, &q->in_range);
-        list->p[k] = qn__range_is_empty(&both->in_range) ? constant(w, both, QN_QUERY_NONE) : both;
+        qn__query_range_intersect(&both->in_range, &q->in_range);
+        list->p[k] =
+            qn__query_range_is_empty(&both->in_range) ? constant(w, both, QN_QUERY_NONE) : both;
     }
     list->n = n;
     return QN_OK;
@@ -317,7 +320,7 @@ static bool same_target(const struct qn_query_target *a, const struct qn_query_t
 
 static const struct qn_query_target *term_target(const struct qn_query *q)
 {
-    if (qn__is_set(q->name))
+    if (qn__query_is_set(q->name))
         return NULL;
     return q->kind == QN_QUERY_HAS_TERM                        ? &q->has_term.target
            : q->kind == QN_QUERY_HAS_ANY && !q->has_any.scored ? &q->has_any.target
@@ -345,7 +348,7 @@ static const struct qn_query *gather(struct rewriter *w, struct qn_query_list *l
     struct qn_value *copy = qn_arena_array(w->ar, struct qn_value, values.n);
     if (copy != NULL) {
         memcpy(copy, values.p, values.n * sizeof *copy);
-        any = qn__has_any(w->ar, pos, &target, copy, (uint32_t)values.n, false);
+        any = qn__query_has_any(w->ar, pos, &target, copy, (uint32_t)values.n, false);
     }
     qn_vec_release(&values);
     return any;
@@ -388,7 +391,7 @@ static bool compare_clauses(struct qn_query_bool *b, bool scored)
     for (uint32_t i = 0; i < b->filter.n && possible && refused.count > 0; i++) {
         struct qn_query_list one = {&b->filter.p[i], 1, 1};
         drop_repeated(&one, &refused, true);
-        possible = one.n == 1 || qn__is_set(b->filter.p[i]->name);
+        possible = one.n == 1 || qn__query_is_set(b->filter.p[i]->name);
     }
     if (!scored && b->min_should <= 1) {
         struct qn_map optional;
@@ -400,6 +403,14 @@ static bool compare_clauses(struct qn_query_bool *b, bool scored)
     qn_map_release(&refused);
     qn_arena_release(&keys);
     return possible;
+}
+
+/* min_should is said only when it is not what the lists say by themselves. */
+static void forget_default(struct qn_query_bool *b)
+{
+    int32_t usual = b->must.n + b->filter.n == 0 && b->should.n > 0;
+    if (b->min_should == usual)
+        b->min_should = -1;
 }
 
 /* A bool of one clause is that clause. */
@@ -437,6 +448,11 @@ static int rewrite_bool(struct rewriter *w, const struct qn_query *q, bool score
         return rc;
     if (b->min_should < 0)
         b->min_should = q->bools.must.n + q->bools.filter.n == 0 && q->bools.should.n > 0;
+    if (!scored) {
+        add_all(w, &b->must, &b->filter);
+        b->filter = b->must;
+        b->must = (struct qn_query_list){0};
+    }
     flatten_and(w, b);
     flatten_or(w, b);
     flatten_not(w, b);
@@ -449,8 +465,6 @@ static int rewrite_bool(struct rewriter *w, const struct qn_query *q, bool score
         b->min_should = 0;
     }
     if (!scored) {
-        add_all(w, &b->filter, &b->must);
-        b->must.n = 0;
         if (b->min_should == 0)
             b->should.n = 0;
         drop(&b->filter, QN_QUERY_ALL);
@@ -464,6 +478,8 @@ static int rewrite_bool(struct rewriter *w, const struct qn_query *q, bool score
     if (holds(&b->filter, QN_QUERY_NONE) || !compare_clauses(b, scored))
         return *out ? QN_OK : QN_E_BUDGET;
     *out = unwrap(w, to, scored);
+    if (*out == to && to->kind == QN_QUERY_BOOL)
+        forget_default(b);
     if (to->kind == QN_QUERY_ALL && !was_empty)
         to->boost = 0;
     return *out ? QN_OK : QN_E_BUDGET;
@@ -482,7 +498,8 @@ static int rewrite_constant(struct rewriter *w, const struct qn_query *q, bool s
         *out = child;
         return QN_OK;
     }
-    if ((child->kind == QN_QUERY_ALL || child->kind == QN_QUERY_NONE) && !qn__is_set(child->name)) {
+    if ((child->kind == QN_QUERY_ALL || child->kind == QN_QUERY_NONE) &&
+        !qn__query_is_set(child->name)) {
         *out = constant(w, q, (enum qn_query_kind)child->kind);
         return *out ? QN_OK : QN_E_BUDGET;
     }
@@ -590,7 +607,7 @@ static int rewrite(struct rewriter *w, const struct qn_query *q, bool scored,
     if (rc < 0 || *out == NULL)
         return rc < 0 ? rc : QN_E_BUDGET;
     bool reset = !scored && (*out)->boost != 1 && (*out)->kind != QN_QUERY_FUNCTION;
-    bool rename = qn__is_set(q->name) && !qn_str_eq((*out)->name, q->name);
+    bool rename = qn__query_is_set(q->name) && !qn_str_eq((*out)->name, q->name);
     if (reset || rename) {
         struct qn_query *copy = qn__query_copy(w->ar, *out);
         if (copy == NULL)

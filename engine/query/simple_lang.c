@@ -295,7 +295,7 @@ int qn_query_parse_simple(const struct qn_query **out, struct qn_arena *ar, stru
     if (text.n >= UINT32_MAX / 2)
         return qn_fail(err, QN_E_TOO_LARGE, "the query is too long");
     p.s = qn_arena_str(ar, text);
-    p.where = (struct qn_query_where){QN_STR_NONE, qn__fields_of(ar, opt)};
+    p.where = (struct qn_query_where){QN_STR_NONE, qn__query_fields_of(ar, opt)};
     if (p.s.p == NULL || p.where.fields == NULL)
         return QN_E_BUDGET;
     const struct qn_query *q;

@@ -38,8 +38,8 @@ struct qn_query *qn__query_copy(struct qn_arena *ar, const struct qn_query *q)
     return copy;
 }
 
-struct qn_query *qn__text_new(struct qn_arena *ar, uint32_t pos, struct qn_query_where where,
-                              struct qn_str text, enum qn_text_mode mode)
+struct qn_query *qn__query_text_new(struct qn_arena *ar, uint32_t pos, struct qn_query_where where,
+                                    struct qn_str text, enum qn_text_mode mode)
 {
     struct qn_query *q = qn_query_new(ar, QN_QUERY_TEXT, pos);
     if (q == NULL)
@@ -82,7 +82,7 @@ const struct qn_query *qn__query_boost(struct qn_arena *ar, const struct qn_quer
     return copy;
 }
 
-size_t qn__char_count(struct qn_str s)
+size_t qn__query_char_count(struct qn_str s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++)
@@ -90,7 +90,7 @@ size_t qn__char_count(struct qn_str s)
     return n;
 }
 
-bool qn__fuzziness_read(struct qn_str s, struct qn_fuzziness *out)
+bool qn__query_fuzziness_read(struct qn_str s, struct qn_fuzziness *out)
 {
     out->set = true;
     out->automatic = false;
@@ -119,7 +119,7 @@ bool qn__fuzziness_read(struct qn_str s, struct qn_fuzziness *out)
     return true;
 }
 
-uint8_t qn__fuzziness_edits(const struct qn_fuzziness *f, size_t chars)
+uint8_t qn__query_fuzziness_edits(const struct qn_fuzziness *f, size_t chars)
 {
     if (!f->automatic)
         return f->edits;
