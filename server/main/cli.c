@@ -191,12 +191,15 @@ int qn_cli_parse(struct qn_cli *cli, int argc, char **argv)
 static int check_operands(const struct qn_cli *cli)
 {
     const struct qn_command *cmd = cli->cmd;
+    size_t want = 1;
+    for (const char *z = cmd->operand; z != NULL && *z != '\0'; z++)
+        want += *z == ' ';
     if (cmd->operand == NULL && cli->operands.n > 0)
         return qn_cli_fail(cli, QN_EXIT_USAGE, "quern %s takes no \"%s\"", cmd->name,
                            cli->operands.p[0]);
-    if (cmd->operand != NULL && cmd->operand[0] != '[' && cli->operands.n != 1)
-        return qn_cli_fail(cli, QN_EXIT_USAGE, "quern %s takes one %s%s%s", cmd->name, cmd->operand,
-                           cmd->operand_choices ? ": " : "",
+    if (cmd->operand != NULL && cmd->operand[0] != '[' && cli->operands.n != want)
+        return qn_cli_fail(cli, QN_EXIT_USAGE, "quern %s takes %s%s%s%s", cmd->name,
+                           want == 1 ? "one " : "", cmd->operand, cmd->operand_choices ? ": " : "",
                            cmd->operand_choices ? cmd->operand_choices : "");
     return 0;
 }

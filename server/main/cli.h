@@ -60,7 +60,8 @@ struct qn_command {
     const char *summary;
     const char *text;     /* more, or NULL; paragraphs end with \n */
     const char *examples; /* "command\n  what it does\n..." or NULL */
-    const char *operand;  /* "SHELL"; in brackets when it may be left out; NULL: takes none */
+    const char *operand; /* "SHELL", "ACTION FILE"; in brackets when it may be left out; NULL: takes
+                            none */
     const char *operand_choices; /* "bash|zsh|fish" or NULL */
     const struct qn_flag *flags; /* or NULL */
     bool settings;
@@ -130,5 +131,6 @@ int qn_cmd_help(struct qn_cli *cli);
 int qn_cmd_version(struct qn_cli *cli);
 int qn_cmd_completion(struct qn_cli *cli);
 int qn_cmd_man(struct qn_cli *cli);
+int qn_cmd_tool_split(struct qn_cli *cli);
 
 #endif

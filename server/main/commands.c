@@ -25,6 +25,11 @@ static const struct qn_flag serve_flags[] = {
 
 static const struct qn_flag config_flags[] = {CONFIG_FLAG, {0}};
 
+static const struct qn_flag split_flags[] = {
+    {"field", 'f', QN_FLAG_TEXT, "NAME", "dump: the terms of this field, not the documents", NULL},
+    {0},
+};
+
 static const struct qn_flag show_flags[] = {
     CONFIG_FLAG,
     {"format", 'f', QN_FLAG_CHOICE, "yaml|json", "Form of the output [yaml]", NULL},
@@ -73,6 +78,19 @@ const struct qn_command qn_commands[] = {
      .examples = "quern config example > quern.yaml\n"
                  "  Start a configuration file\n",
      .run = qn_cmd_config_example},
+    {.name = "tool split",
+     .summary = "Look into a split file",
+     .text = "describe: its sections with their sizes, and what each field takes.\n"
+             "verify: reads every byte; says OK, or what is damaged and where.\n"
+             "dump: its documents, one a line, or the terms of a field with the number of "
+             "documents that have them.\n",
+     .examples = "quern tool split describe 01JD.split\n"
+                 "  See where the bytes go\n"
+                 "quern tool split dump --field level 01JD.split\n"
+                 "  List the terms of a field\n",
+     .operand = "describe|verify|dump FILE",
+     .flags = split_flags,
+     .run = qn_cmd_tool_split},
     {.name = "completion",
      .summary = "Print a completion script for a shell",
      .text = "bash: quern completion bash > /etc/bash_completion.d/quern\n"

@@ -10,8 +10,8 @@ import pytest
 def test_help_names_every_command(quern):
     done = quern("--help")
     assert done.returncode == 0 and done.stderr == ""
-    for word in ("serve", "config check", "config show", "config example", "completion", "man",
-                 "help", "version"):
+    for word in ("serve", "config check", "config show", "config example", "tool split", "completion",
+                 "man", "help", "version"):
         assert re.search(rf"^  {word} ", done.stdout, re.M), word
     assert quern("help").stdout == done.stdout
     bare = quern()
@@ -19,8 +19,8 @@ def test_help_names_every_command(quern):
 
 
 @pytest.mark.parametrize("words", [["serve"], ["run"], ["config", "check"], ["config", "show"],
-                                   ["config", "example"], ["completion"], ["man"], ["help"],
-                                   ["version"]])
+                                   ["config", "example"], ["tool", "split"], ["completion"],
+                                   ["man"], ["help"], ["version"]])
 def test_every_command_has_help(quern, words):
     done = quern(*words, "--help")
     assert done.returncode == 0
@@ -94,7 +94,8 @@ def test_completion_scripts_parse(quern, shell):
 
 
 @pytest.mark.parametrize("line,expected", [
-    ("quern ", {"serve", "config", "completion", "man", "help", "version", "--help", "--version"}),
+    ("quern ", {"serve", "config", "tool", "completion", "man", "help", "version", "--help",
+                "--version"}),
     ("quern se", {"serve"}),
     ("quern config ", {"check", "show", "example"}),
     ("quern config show --format ", {"yaml", "json"}),
