@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "engine_int.h"
+#include "index_config_int.h"
+#include "ingest/ingest.h"
 #include "os/dirlock.h"
 #include "os/file.h"
 
@@ -50,6 +52,47 @@ static int open_journal(struct qn_engine *en, struct qn_err *err)
     return rc;
 }
 
+enum {
+    REFRESH_US = 1000000,     /* documents are found so soon */
+    COMMIT_BYTES = 256 << 20, /* and published when so much waits */
+    UNPUBLISHED_SHARE = 3,    /* one part in so many of the process's memory */
+};
+
+static int read_config(void *arg, struct qn_str uid, struct qn_str json, struct qn_live_config *out,
+                       struct qn_err *err)
+{
+    struct qn__index_config cfg;
+    (void)arg;
+    int rc = qn__index_config_read(&cfg, json, err);
+    if (rc == QN_OK)
+        *out = (struct qn_live_config){.mapping = qn_mapping_ref(cfg.mapping),
+                                       .refresh_us = REFRESH_US,
+                                       .commit_us = cfg.commit_secs * 1000000,
+                                       .commit_bytes = COMMIT_BYTES};
+    else
+        qn_err_prefix(err, "index " QN_STR_FMT, QN_STR_ARG(uid));
+    qn__index_config_release(&cfg);
+    return rc;
+}
+
+static int open_ingest(struct qn_engine *en, struct qn_err *err)
+{
+    en->spool_dir = qn_path_join(en->data_dir, QN_STR("spool"));
+    const struct qn_ingest_options opt = {.live = {.ms = en->metastore,
+                                                   .storage = en->indexes,
+                                                   .simd = en->simd,
+                                                   .clock = en->opt.clock,
+                                                   .log = en->opt.log,
+                                                   .budget = &en->unpublished,
+                                                   .ulids = &en->ulids,
+                                                   .spool_dir = en->spool_dir,
+                                                   .node_id = qn_str_of(en->node_id)},
+                                          .journal = en->journal,
+                                          .read_config = read_config};
+    int rc = qn_fs_mkdirs(qn_fs_posix(), en->spool_dir, err);
+    return rc < 0 ? rc : qn_ingest_open(&en->ingest, &opt, err);
+}
+
 static int open_parts(struct qn_engine *en, struct qn_err *err)
 {
     en->simd = qn_simd_pick(en->opt.simd);
@@ -65,7 +108,9 @@ static int open_parts(struct qn_engine *en, struct qn_err *err)
     rc = open_storage(en, err);
     if (rc == QN_OK)
         rc = open_metastore(en, err);
-    return rc < 0 ? rc : open_journal(en, err);
+    if (rc == QN_OK)
+        rc = open_journal(en, err);
+    return rc < 0 ? rc : open_ingest(en, err);
 }
 
 int qn_engine_open(struct qn_engine **out, const struct qn_engine_options *opt, struct qn_err *err)
@@ -74,7 +119,13 @@ int qn_engine_open(struct qn_engine **out, const struct qn_engine_options *opt, 
     struct qn_engine *en = qn_xcalloc(1, sizeof *en);
     en->opt = *opt;
     en->data_dir = qn_xstrndup(opt->data_dir, strlen(opt->data_dir));
+    en->node_id = qn_xstrndup(opt->node_id.n != 0 ? opt->node_id.p : "quern",
+                              opt->node_id.n != 0 ? opt->node_id.n : 5);
     en->lock = -1;
+    uint64_t limit = opt->budget != NULL ? opt->budget->limit_bytes : 0;
+    qn_budget_init(&en->unpublished, "documents that are not published", opt->budget,
+                   limit / UNPUBLISHED_SHARE);
+    qn_ulid_gen_init(&en->ulids, opt->clock);
     int rc = open_parts(en, err);
     if (rc < 0) {
         qn_engine_close(en);
@@ -88,10 +139,15 @@ void qn_engine_close(struct qn_engine *en)
 {
     if (en == NULL)
         return;
+    qn_ingest_close(en->ingest);
     qn_journal_close(en->journal);
     qn_meta_close(en->metastore);
     qn_storage_unref(en->indexes);
     qn_dirlock_drop(en->lock);
+    qn_ulid_gen_release(&en->ulids);
+    qn_budget_release(&en->unpublished);
+    free(en->spool_dir);
+    free(en->node_id);
     free(en->data_dir);
     free(en);
 }

@@ -1,5 +1,6 @@
 /* The engine's numbers as Prometheus text. */
 #include "engine_int.h"
+#include "journal/journal.h"
 
 #define U(x) ((unsigned long long)(x))
 

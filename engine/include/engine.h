@@ -7,10 +7,12 @@
  *     data_dir/ ─┬─ lock                held while the engine is open
  *                ├─ metastore.sqlite    what exists (unless metastore_uri says otherwise)
  *                ├─ journal/            the write-ahead log
- *                └─ indexes/            splits (unless index_root_uri says otherwise)
+ *                ├─ indexes/            splits (unless index_root_uri says otherwise)
+ *                └─ spool/              what is being written
  *
- * The engine starts no threads, prints nothing and reads no environment: log, clock, budget and
- * executor are handed in and outlive it. Two engines in one process are fine, on two directories.
+ * The engine starts no threads but the journal's and the indexer's, prints nothing and reads no
+ * environment: log, clock, budget and executor are handed in and outlive it. Two engines in one
+ * process are fine, on two directories.
  * @thread main to open and close; any in between */
 #ifndef QN_ENGINE_H
 #define QN_ENGINE_H
@@ -29,6 +31,7 @@ struct qn_engine;
 
 struct qn_engine_options {
     const char *data_dir;                        /* made when missing; copied */
+    struct qn_str node_id;                       /* who makes splits; copied */
     const char *simd;                            /* "auto" or an instruction set of --simd */
     struct qn_str metastore_uri, index_root_uri; /* empty: in data_dir */
     uint64_t journal_max_bytes, journal_queue_bytes, journal_segment_bytes; /* 0: the default */
