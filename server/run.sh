@@ -49,15 +49,56 @@ if [[ $listen == :* || $listen == 0.0.0.0:* ]]; then url=http://127.0.0.1:${list
 
 is_ready() { [ "$(curl -fsS --max-time 2 "$url/health/readyz" 2>/dev/null)" = true ]; }
 
+# A few hundred lines of a made-up shop's log, so that there is something to search.
+sample_index=sample-logs
+sample_lines() {
+    local now level service path ms i
+    local levels=(INFO INFO INFO INFO INFO DEBUG DEBUG WARN WARN ERROR)
+    local services=(gateway checkout catalog payment)
+    local paths=(/cart /login /search /orders /health)
+    now=$(date +%s)
+    for ((i = 0; i < 600; i++)); do
+        level=${levels[i * 7 % 10]}
+        service=${services[i * 5 % 4]}
+        path=${paths[i * 3 % 5]}
+        ms=$((i * 37 % 450 + 3))
+        if [ "$level" = ERROR ]; then ms=$((ms + 5000)); fi
+        printf '{"timestamp":%d,"level":"%s","service":"%s","message":"request to %s took %d ms","http":{"path":"%s","status":%d},"ms":%d}\n' \
+            $((now - (600 - i) * 6)) "$level" "$service" "$path" "$ms" "$path" \
+            $((${#level} == 5 && ms > 5000 ? 503 : 200)) "$ms"
+    done
+}
+
+load_sample() {
+    if curl -fsS --max-time 5 -o /dev/null "$url/api/v1/indexes/$sample_index" 2>/dev/null; then return; fi
+    say "Loading 600 sample log lines into the index $sample_index"
+    curl -fsS -o /dev/null -H 'Content-Type: application/yaml' --data-binary @- "$url/api/v1/indexes" <<YAML
+version: 0.9
+index_id: $sample_index
+doc_mapping:
+  timestamp_field: timestamp
+  field_mappings:
+    - {name: timestamp, type: datetime, input_formats: [unix_timestamp], output_format: unix_timestamp_secs, fast: true}
+    - {name: level, type: text, tokenizer: raw, fast: true}
+    - {name: service, type: text, tokenizer: raw, fast: true}
+    - {name: message, type: text, record: position}
+    - {name: ms, type: u64, fast: true}
+search_settings:
+  default_search_fields: [message]
+YAML
+    sample_lines | curl -fsS -o /dev/null --data-binary @- \
+        "$url/api/v1/$sample_index/ingest?commit=wait_for"
+}
+
 try_these() {
     cat <<TEXT
 
   ${bold}The page: $url/ui/${plain}
 
   Try:
-    curl $url/
-    curl $url/api/v1/version
-    curl $url/metrics
+    curl '$url/api/v1/$sample_index/search?query=level:ERROR&max_hits=3'
+    curl '$url/api/v1/$sample_index/search?query=service:checkout+AND+ms:%3E5000&max_hits=3'
+    curl '$url/api/v1/indexes/$sample_index'
 
 TEXT
 }
@@ -68,6 +109,7 @@ build_preset release quern
 
 if is_ready; then
     say "A server runs at $url already"
+    load_sample || say "The sample could not be loaded"
     try_these
     exit 0
 fi
@@ -93,6 +135,7 @@ until is_ready; do
     if [ $SECONDS -ge $deadline ]; then die "the server is not ready after 30 seconds"; fi
     sleep 0.05
 done
+load_sample || say "The sample could not be loaded"
 try_these
 if [ -n "$background" ]; then
     echo "  It runs as process $pid; kill $pid stops it. Its log: $data.log"

@@ -3,7 +3,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/api_index.h"
+#include "api/api_ingest.h"
 #include "api/api_node.h"
+#include "api/api_search.h"
 #include "build_info.h"
 #include "os/cpu.h"
 #include "os/file.h"
@@ -61,6 +64,7 @@ static int open_engine(struct qn_serve *sv, unsigned n_cpus, struct qn_err *err)
         return qn_fail(err, rc, "cannot start threads");
     const struct qn_engine_options opt = {
         .data_dir = sv->cfg->data_dir.p,
+        .node_id = sv->cfg->node_id,
         .simd = sv->cfg->simd.p,
         .metastore_uri = sv->cfg->metastore_uri,
         .index_root_uri = sv->cfg->default_index_root_uri,
@@ -85,9 +89,14 @@ static int mount_routes(struct qn_serve *sv, struct qn_err *err)
         const char *prefix;
         void *ctx;
     } mounts[] = {
-        {&qn_api_root_routes, "", &sv->node}, {&qn_api_root_routes, "/api/v1/_elastic", &sv->node},
-        {&qn_api_ops_routes, "", &sv->ops},   {&qn_api_node_routes, "/api/v1", &sv->node},
+        {&qn_api_root_routes, "", &sv->node},
+        {&qn_api_root_routes, "/api/v1/_elastic", &sv->node},
+        {&qn_api_ops_routes, "", &sv->ops},
+        {&qn_api_node_routes, "/api/v1", &sv->node},
         {&qn_ui_routes, "/ui", NULL},
+        {&qn_api_index_routes, "/api/v1", sv->engine},
+        {&qn_api_ingest_routes, "/api/v1", sv->engine},
+        {&qn_api_search_routes, "/api/v1", sv->engine},
     };
     for (size_t i = 0; i < QN_COUNT_OF(mounts); i++) {
         int rc = qn_router_mount(qn_server_router(sv->http), mounts[i].table, mounts[i].prefix,
