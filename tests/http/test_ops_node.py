@@ -174,7 +174,7 @@ def test_the_data_directory_holds_everything(start_server):
     server = start_server()
     server.stop()
     assert {p.name for p in server.data_dir.iterdir()} == {
-        "lock", "metastore.sqlite", "journal", "indexes"}
+        "lock", "metastore.sqlite", "journal", "indexes", "spool"}
 
 
 def test_parts_may_lie_elsewhere(start_server, tmp_path):
