@@ -293,6 +293,45 @@ static void uploads(struct fixture *fx)
     qn_buf_release(&want);
 }
 
+/* Longer than one part of a driver that sends parts. */
+static void long_uploads(struct fixture *fx)
+{
+    enum { CHUNK = 1 << 20, N = 18 };
+    struct qn_rng rng = qn_test_rng(6);
+    struct qn_upload *up;
+    struct qn_buf want;
+    qn_buf_init(&want, SIZE_MAX);
+    char *chunk = qn_xmalloc(CHUNK);
+    assert_ok(qn_storage_begin(fx->st, KEY("u/long"), 0, &up, NULL));
+    for (int i = 0; i < N; i++) {
+        for (size_t k = 0; k < CHUNK; k += 8)
+            memcpy(chunk + k, &(uint64_t){qn_rng_next(&rng)}, 8);
+        qn_sink_put(&up->sink, chunk, CHUNK - (size_t)i);
+        qn_buf_put(&want, chunk, CHUNK - (size_t)i);
+    }
+    assert_ok(qn_upload_commit(up, NULL));
+    struct qn_object *ob;
+    assert_ok(qn_storage_open(fx->st, KEY("u/long"), want.n, &ob, NULL));
+    const struct qn_range ranges[] = {{9000000, 100}, {10, 5000}, {9100000, 70}, {want.n - 9, 99}};
+    qn_object_prefetch(ob, ranges, QN_COUNT_OF(ranges));
+    for (size_t i = 0; i < QN_COUNT_OF(ranges); i++) {
+        struct qn_slice sl;
+        size_t n = i == 3 ? 9 : ranges[i].n;
+        assert_ok(qn_object_read(ob, ranges[i].offset, n, &sl, NULL));
+        assert_memory_equal(sl.p, want.p + ranges[i].offset, n);
+        qn_slice_release(&sl);
+    }
+    qn_object_unref(ob);
+    assert_holds(fx, "u/long", qn_buf_str(&want));
+    assert_ok(qn_storage_begin(fx->st, KEY("u/gone"), 0, &up, NULL));
+    for (int i = 0; i < N / 2; i++)
+        qn_sink_put(&up->sink, chunk, CHUNK);
+    qn_upload_abort(up);
+    assert_int_equal(qn_storage_exists(fx->st, KEY("u/gone"), NULL), 0);
+    free(chunk);
+    qn_buf_release(&want);
+}
+
 static int by_str(const void *a, const void *b)
 {
     return qn_str_cmp(*(const struct qn_str *)a, *(const struct qn_str *)b);
@@ -499,10 +538,10 @@ static void many_at_once(struct fixture *fx)
         assert_ok(
             qn_thread_start(&th[i], &(struct qn_thread_options){.name = "work"}, work, &wk[i]));
     }
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 3; i++) /* all, before a failure leaves this frame */
         qn_thread_join(&th[i]);
+    for (unsigned i = 0; i < 3; i++)
         assert_int_equal(wk[i].failures, 0);
-    }
     /* each key was put by exactly one */
     assert_int_equal(atomic_load(&won), qn_storage_can_put_if_absent(fx->st) ? 60 : 0);
 }
@@ -519,6 +558,7 @@ static const struct {
     {"puts_if_absent", puts_if_absent},
     {"copies_and_files", copies_and_files},
     {"uploads", uploads},
+    {"long_uploads", long_uploads},
     {"lists", lists},
     {"bad_keys", bad_keys},
     {"accounts", accounts},
