@@ -317,9 +317,13 @@ static int merge_columns(struct target *tg, struct qn_err *err)
 /* Columns that tell presence here and values there cannot be one: presence is all they share. */
 static void settle_flags(struct target *tg)
 {
-    for (uint32_t k = 0; k < tg->mg->n_parts; k++)
-        if (tg->fds[k] != NULL && tg->fds[k]->column != NULL)
-            tg->flags |= tg->fds[k]->flags & QN_FIELD_PRESENCE;
+    for (uint32_t k = 0; k < tg->mg->n_parts; k++) {
+        const struct qn_split_field *fd = field_of(tg, k);
+        if (fd != NULL && fd->column != NULL)
+            tg->flags |= fd->flags & QN_FIELD_PRESENCE;
+        if (fd != NULL && fd->terms != NULL && qn_terms_has_absence(fd->terms))
+            tg->absence = true;
+    }
 }
 
 static int merge_field(struct target *tg, struct qn_err *err)

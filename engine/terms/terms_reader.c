@@ -367,6 +367,11 @@ int qn_terms_of_ords(struct qn_terms_iter *it, const qn_ord *ords, size_t n, str
     return 0;
 }
 
+bool qn_terms_has_absence(const struct qn_terms *td)
+{
+    return td->has_absence;
+}
+
 int qn_terms_may_have(const struct qn_terms *td, const struct qn_section *absence,
                       struct qn_str term, bool *may, struct qn_err *err)
 {

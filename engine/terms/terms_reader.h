@@ -64,6 +64,7 @@ QN_MUST_CHECK int qn_terms_prefix(struct qn_terms_iter *it, struct qn_str prefix
 QN_MUST_CHECK int qn_terms_of_ords(struct qn_terms_iter *it, const qn_ord *ords, size_t n,
                                    struct qn_arena *ar, struct qn_str *out, struct qn_err *err);
 
+bool qn_terms_has_absence(const struct qn_terms *td);
 /* Absence filter: false only when the term is certainly not in the dictionary (one read of 64
  * bytes from `absence`); true without a filter. Failing to read it is true as well as an error. */
 QN_MUST_CHECK int qn_terms_may_have(const struct qn_terms *td, const struct qn_section *absence,
