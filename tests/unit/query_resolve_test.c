@@ -1,4 +1,6 @@
-/* Binding to mappings of both dialects, rewriting, and pruning. */
+/* Binding to mappings of both dialects, rewriting, and pruning.
+ *
+ * Long because it is tables: a row for each rule of the contracts. */
 #include "test.h"
 
 #include "base/buf.h"
