@@ -49,7 +49,7 @@ enum qn_thread_kind {
 
 struct qn_thread_options {
     const char *name;         /* 15 bytes are shown by ps and gdb */
-    size_t stack_bytes;       /* 0: 512 KiB (more in sanitizer builds) */
+    size_t stack_bytes;       /* 0: 8 MiB (more in sanitizer builds) */
     enum qn_thread_kind kind; /* for QN_ASSERT_THREAD */
     int nice;                 /* 0 as the process; up to 19: yields to everything else */
 };

@@ -181,6 +181,26 @@ def test_bad_searches_are_refused(logs, params, word):
     assert word in answer.json()["message"]
 
 
+def nested(depth):
+    """Clauses inside clauses that no rewriting can flatten; all documents match them all."""
+    query = "quick"
+    for k in range(depth):
+        query = f"(request {'AND' if k % 2 else 'OR'} {query})"
+        if k % 2:
+            query = f"(took AND (nowhere OR {query}))"
+    return query
+
+
+def test_the_deepest_query_is_answered_and_a_deeper_one_refused(start_server):
+    server = start_server()
+    create(server)
+    ingest(server, lines(range(3000)), commit="force")
+    assert search(server, nested(45), max_hits=0)["num_hits"] == 3000
+    answer = server.get("/api/v1/logs/search?" + urllib.parse.urlencode({"query": "(" * 5000 + "quick" + ")" * 5000}))
+    assert answer.status == 400
+    assert search(server, "quick", max_hits=0)["num_hits"] == 3000  # the server is still there
+
+
 def test_bad_documents_are_told_and_the_others_kept(start_server):
     server = start_server()
     create(server)
