@@ -14,7 +14,7 @@ def count(case):
     """(passed, failed, skipped) of one <testcase>."""
     tags = {child.tag for child in case}
     out = "".join(child.text or "" for child in case if child.tag in ("system-out", "system-err"))
-    numbers = {word: sum(map(int, re.findall(rf"\[ +{word} +\] (\d+) test", out)))
+    numbers = {word: sum(map(int, re.findall(rf"\[ +{word} +\] (?:\w+: )?(\d+) test", out)))
                for word in ("PASSED", "FAILED", "SKIPPED")}
     bad = "failure" in tags or "error" in tags or case.get("status") == "fail"
     if bad:
