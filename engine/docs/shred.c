@@ -49,6 +49,9 @@ struct qn_shredder *qn_shredder_new(void)
     qn_map_init(&sh->by_text, &sh->keys);
     qn_buf_init(&sh->texts, SIZE_MAX);
     qn_buf_init(&sh->text, SIZE_MAX);
+    /* Empty documents have neither text nor slots: what is pointed into must exist all the same. */
+    qn_buf_reserve(&sh->texts, 1);
+    qn_vec_reserve(&sh->slots, 1);
     sh->last_shape = UINT32_MAX;
     sh->n_paths = 256;
     sh->by_path = qn_xcalloc(sh->n_paths, sizeof *sh->by_path);
