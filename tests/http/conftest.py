@@ -67,7 +67,11 @@ class Server:
             self.process = subprocess.Popen(command + list(flags), stderr=log, cwd=folder,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                             env={**clean, **(env or {})})
-        wait_until("the server to start", lambda: self.event("started") or self.exited())
+        try:
+            wait_until("the server to start", lambda: self.event("started") or self.exited())
+        except BaseException:
+            self.kill()  # nobody else knows of it yet
+            raise
         if self.exited():
             pytest.fail(f"the server ended with status {self.process.returncode}:\n{self.stderr()}")
         self.port = self.event("started")["port"]
