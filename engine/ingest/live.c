@@ -294,10 +294,12 @@ int qn_live_commit(struct qn_live *li, struct qn_err *err)
     cm.meta = (struct qn_split_meta){
         .min_time_ns = INT64_MAX, .max_time_ns = INT64_MIN, .json = QN_STR("{}")};
     rc = upload(li, &cm, err);
-    if (rc == 0)
-        rc = publish(li, &cm, err);
+    /* Only what was surely not published may go: a publish that failed may still have happened, and
+     * its split would then be the only copy. What it leaves STAGED is garbage for the janitor. */
     if (rc < 0 && qn_meta_mark_splits(li->cx->ms, li->uid, &cm.id, 1, NULL) < 0)
         QN_LOG(li->cx->log, QN_LOG_DEBUG, "staged_split_left", QN_KV_STR("split", cm.id));
+    if (rc == 0)
+        rc = publish(li, &cm, err);
     if (rc == 0) {
         li->commit_due = 0;
         QN_LOG(li->cx->log, QN_LOG_INFO, "split_published", QN_KV_STR("index", li->uid),
